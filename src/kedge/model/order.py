@@ -1,0 +1,176 @@
+"""Orders: what is asked of a venue, and what has become of it.
+
+An `OrderIntent` is frozen: the exact order that risk judged, that the journal holds and that the venue gets. An
+`Order` is the living record of one intent; only `kedge.core.orders` writes to it. Which status may follow which is
+a table, `kedge.core.orders.lifecycle`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from kedge.model.instant import to_datetime
+from kedge.model.money import ZERO
+
+
+class Side(StrEnum):
+    """Which way; compares equal to `"buy"` and `"sell"`."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> Side:
+        """The other side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderType(StrEnum):
+    """How the price of an order is found.
+
+    A stop or trailing stop becomes a market order when triggered, a stop-limit a limit order; a take-profit is a stop
+    on the other side of the market, and a limit order once triggered when it carries a price.
+    """
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TAKE_PROFIT = "take_profit"
+    TRAILING_STOP = "trailing_stop"
+
+
+class TimeInForce(StrEnum):
+    """How long an order works: till cancelled, at once in part or whole, till a date."""
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+    GTD = "gtd"
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands. An outcome we do not know is `submitted` with `outcome_unknown` set, never `failed`."""
+
+    PENDING = "pending"
+    SUBMITTED = "submitted"
+    OPEN = "open"
+    PARTIAL = "partial"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the venue's last word has been said."""
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset(
+    {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.FAILED}
+)
+
+
+class OrderIntent(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One order as it is approved, journaled and sent.
+
+    Quantities are in the instrument's base units or contracts, prices in its quote currency per unit. `worst_price` is
+    the price at which risk valued it: nothing it can fill at is worse. `signal_n` is the record number of the signal that
+    caused it (0: the operator, or flattening), `group` names orders of which one may live (OCO).
+    """
+
+    id: str
+    symbol: str
+    side: Side
+    order_type: OrderType
+    quantity: Decimal
+    price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    expires_ns: int = 0
+    post_only: bool = False
+    reduce_only: bool = False
+    strategy: str = ""
+    worst_price: Decimal = ZERO
+    signal_n: int = 0
+    parent: str = ""
+    group: str = ""
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    tag: str = ""
+
+
+class Order(Struct, gc=False):
+    """The living record of one order.
+
+    `booked` fills are what our position has; `venue_quantity` is what the venue said was filled in all, which may run
+    ahead of the fills that reached us. `error` is the venue's reason where it refused.
+    """
+
+    symbol: str
+    side: Side
+    order_type: OrderType
+    quantity: Decimal
+    price: Decimal | None = None
+    id: str = ""
+    exchange_id: str = ""
+    filled_quantity: Decimal = ZERO
+    filled_value: Decimal = ZERO
+    venue_quantity: Decimal = ZERO
+    status: OrderStatus = OrderStatus.PENDING
+    created_ns: int = 0
+    updated_ns: int = 0
+    error: str = ""
+    stop_price: Decimal | None = None
+    trail: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    expires_ns: int = 0
+    post_only: bool = False
+    reduce_only: bool = False
+    strategy: str = ""
+    worst_price: Decimal = ZERO
+    parent: str = ""
+    group: str = ""
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    tag: str = ""
+    cancel_requested: bool = False
+    outcome_unknown: bool = False
+
+    @property
+    def remaining_quantity(self) -> Decimal:
+        """What may still fill: the quantity less the fills booked, never below zero."""
+        left = self.quantity - self.filled_quantity
+        return left if left > ZERO else ZERO
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the venue has not yet said its last word."""
+        return not self.status.is_terminal
+
+    @property
+    def avg_fill_price(self) -> Decimal | None:
+        """Quantity-weighted mean price of the fills booked; `None` before the first."""
+        return self.filled_value / self.filled_quantity if self.filled_quantity else None
+
+    @property
+    def created_at(self) -> datetime:
+        """When the order was approved, aware UTC."""
+        return to_datetime(self.created_ns)
+
+    @property
+    def updated_at(self) -> datetime:
+        """When the order last changed, aware UTC."""
+        return to_datetime(self.updated_ns)
