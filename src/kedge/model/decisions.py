@@ -12,7 +12,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from kedge.model.money import ZERO
-from kedge.model.order import OrderIntent, OrderType, Side, TimeInForce
+from kedge.model.order import OrderIntent, Side
+from kedge.model.signal import CancelOrders, Signal
 
 
 class HaltState(StrEnum):
@@ -43,27 +44,11 @@ class CheckResult(Struct, frozen=True, gc=False, array_like=True):
     note: str = ""
 
 
-class SignalRaised(Struct, frozen=True, gc=False, omit_defaults=True, tag="signal"):
-    """A strategy wants something. `quantity` None: its budget; `target` the position wanted instead of a trade."""
+class SignalRaised(Struct, frozen=True, gc=False, tag="signal"):
+    """A strategy wants something: a trade, a position, or the end of orders."""
 
     strategy: str
-    symbol: str
-    side: Side | None = None
-    quantity: Decimal | None = None
-    target: Decimal | None = None
-    order_type: OrderType = OrderType.MARKET
-    price: Decimal | None = None
-    stop_price: Decimal | None = None
-    trail: Decimal | None = None
-    time_in_force: TimeInForce = TimeInForce.GTC
-    expires_ns: int = 0
-    post_only: bool = False
-    reduce_only: bool = False
-    stop_loss: Decimal | None = None
-    take_profit: Decimal | None = None
-    group: str = ""
-    tag: str = ""
-    reason: str = ""
+    wish: Signal | CancelOrders
 
 
 class SignalDropped(Struct, frozen=True, gc=False, tag="signal_dropped"):
