@@ -1,0 +1,228 @@
+"""Canonical JSON: equal values have equal bytes, so that hashes and signatures mean something.
+
+The form is what `json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)` gives for a
+value without floats, with every `Decimal` as the text of `decimal_text`. There is one way to write each
+value and nothing that is lossy: floats, NaN and infinities, sets, bytes, times and unknown classes are
+refused, by name.
+
+msgspec writes that form directly and fast, except for a few rare things: a decimal with an exponent or
+trailing zeros, minus zero, text that is not ASCII. So the fast path encodes, then looks for the traces of
+those things in the bytes, and only when it finds one does the slow path build the text anew. What msgspec
+would write without complaint (a NaN float becomes `null`) is refused before, by the classes of the values:
+they are compared as one tuple with the tuples seen before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import Enum
+from operator import attrgetter
+from types import NoneType
+from typing import Any
+
+import msgspec
+
+from kedge.journal.errors import EncodeRefused
+from kedge.journal.record import BODY_BYTES_MAX
+from kedge.journal.redact import Redactor
+
+DEPTH_MAX = 32
+
+_ENCODE = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
+_LEAVES = frozenset((str, int, bool, NoneType, Decimal, msgspec.UnsetType))
+_trailing_zero = re.compile(rb'\.[0-9]*0"').search
+_exponent = re.compile(rb"E[+-][0-9]").search
+
+
+def encode_body(value: msgspec.Struct | Mapping[str, Any], redactor: Redactor | None = None) -> bytes:
+    """The canonical JSON object of a struct or a dict. EncodeRefused if there is none."""
+    if isinstance(value, msgspec.Struct):
+        _check_struct(value, DEPTH_MAX)
+    elif type(value) is dict:
+        _check(value, DEPTH_MAX)
+    else:
+        raise EncodeRefused(f"a body is a struct or a dict, not {type(value).__name__}")
+    try:
+        body = _ENCODE(value)
+    except (UnicodeEncodeError, ValueError) as error:
+        raise EncodeRefused(
+            f"a {type(value).__name__} has a text or number that JSON cannot hold: {error}"
+        ) from None
+    if (
+        not body.isascii()
+        or _trailing_zero(body)
+        or _exponent(body)
+        or b'"-0"' in body
+        or b"NaN" in body
+        or b"Inf" in body
+        or b"\x7f" in body
+        or (redactor is not None and redactor.hits(body))
+    ):
+        body = _rebuilt(value, redactor)
+    if len(body) > BODY_BYTES_MAX:
+        raise EncodeRefused(
+            f"a {type(value).__name__} takes {len(body)} bytes; a record may have {BODY_BYTES_MAX}"
+        )
+    if body[0] != 123:  # "{"
+        raise EncodeRefused(f"{type(value).__name__} is array_like; a body must be an object")
+    return body
+
+
+def decimal_text(number: Decimal) -> str:
+    """The one text of a decimal: fixed-point, no exponent, no trailing zeros, no minus zero."""
+    if not number.is_finite():
+        raise EncodeRefused(f"a decimal is {number}; only finite numbers are written")
+    if not number:
+        return "0"
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def canonical_json(value: object) -> bytes:
+    """Canonical text of plain values (no Decimal, no float inside), whatever characters they hold."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    ).encode()
+
+
+class _NotCanonical(ValueError):
+    pass
+
+
+def _refuse_float(text: str) -> float:
+    raise _NotCanonical(text)
+
+
+_DECODE = msgspec.json.Decoder(float_hook=_refuse_float).decode
+
+
+def is_canonical(text: bytes) -> bool:
+    """Whether JSON text is in canonical form. (Decimals are strings here and not judged.)"""
+    try:
+        value = _DECODE(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, _NotCanonical, RecursionError):
+        return False
+    if _ENCODE(value) == text:
+        return text.isascii() and b"\x7f" not in text
+    return canonical_json(value) == text
+
+
+def plain(body: bytes) -> Any:
+    """The dicts, lists, strings, integers, booleans and nulls of canonical text; floats are refused."""
+    try:
+        return _DECODE(body)
+    except _NotCanonical as error:
+        raise msgspec.DecodeError(f"number {error} is not an integer") from None
+
+
+# -- which classes may be written -----------------------------------------------------------------------
+
+_getters: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
+_nested_of: dict[tuple[type, ...], tuple[int, ...]] = {}
+_verdicts: dict[type, str] = {}
+
+
+def _check_struct(value: msgspec.Struct, depth: int) -> None:
+    cls = type(value)
+    getter = _getters.get(cls)
+    if getter is None:
+        getter = _getters[cls] = _getter(cls)
+    values = getter(value)
+    classes = tuple(map(type, values))
+    nested = _nested_of.get(classes)
+    if nested is None:
+        for name, field in zip(cls.__struct_fields__, classes, strict=True):
+            _admit(field, f"{cls.__name__}.{name}")
+        nested = _nested_of[classes] = tuple(
+            i for i, field in enumerate(classes) if _verdict(field) != "leaf"
+        )
+    for i in nested:
+        _check(values[i], depth - 1)
+
+
+def _getter(cls: type[msgspec.Struct]) -> Callable[[Any], tuple[Any, ...]]:
+    names = cls.__struct_fields__
+    if not names:
+        return lambda value: ()
+    if len(names) == 1:
+        single = attrgetter(names[0])
+        return lambda value: (single(value),)
+    return attrgetter(*names)
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth <= 0:
+        raise EncodeRefused(f"a value is nested deeper than {DEPTH_MAX}")
+    cls = type(value)
+    match _admit(cls, "a value"):
+        case "struct":
+            _check_struct(value, depth)
+        case "dict":
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise EncodeRefused(f"the key of a dict is a {type(key).__name__}; use str")
+                if _admit(type(item), f"dict[{key!r}]") != "leaf":
+                    _check(item, depth - 1)
+        case "sequence":
+            if any(_admit(kind, "an element") != "leaf" for kind in set(map(type, value))):
+                for item in value:
+                    _check(item, depth - 1)
+
+
+def _admit(cls: type, where: str) -> str:
+    verdict = _verdict(cls)
+    if not verdict:
+        if cls.__name__ == "Secret":
+            raise EncodeRefused(f"{where} is a Secret; secrets are never written")
+        raise EncodeRefused(
+            f"{where} is a {cls.__name__}; "
+            "write int, Decimal, str, bool, None, an enum of these, a struct, list or dict"
+        )
+    return verdict
+
+
+def _verdict(cls: type) -> str:
+    """ "leaf", "struct", "dict", "sequence", or "" for what is refused."""
+    verdict = _verdicts.get(cls)
+    if verdict is None:
+        verdict = _verdicts[cls] = _judge(cls)
+    return verdict
+
+
+def _judge(cls: type) -> str:
+    if cls in _LEAVES:
+        return "leaf"
+    if any(base.__name__ == "Secret" for base in cls.__mro__):
+        return ""
+    if issubclass(cls, Enum):
+        return "leaf" if all(type(member.value) in (str, int) for member in cls) else ""
+    if issubclass(cls, msgspec.Struct):
+        return "struct"
+    if cls is dict:
+        return "dict"
+    return "sequence" if issubclass(cls, (list, tuple)) else ""
+
+
+# -- the slow path --------------------------------------------------------------------------------------
+
+
+def _rebuilt(value: Any, redactor: Redactor | None) -> bytes:
+    return canonical_json(_tidied(msgspec.to_builtins(value, builtin_types=(Decimal,)), redactor))
+
+
+def _tidied(value: Any, redactor: Redactor | None) -> Any:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, str):
+        return value if redactor is None else redactor.clean(value)
+    if isinstance(value, dict):
+        if redactor is not None:
+            for key in value:
+                redactor.refuse_key(key)
+        return {key: _tidied(item, redactor) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_tidied(item, redactor) for item in value]
+    return value
