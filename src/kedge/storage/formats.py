@@ -1,0 +1,211 @@
+"""Market data files, whatever their format: read as columns, with notes on what a careful user should know.
+
+The format is told by the content, the columns by their names, the unit of time by the size of the numbers. What
+cannot be read exactly is a `DataError` that names file, line, column, value and remedy. What can be read but is bad
+market data (a high below the low, a repeated or late row, a negative price) is passed on as it is: judging it is
+the work of the core's market data handler, which keeps a journal of what it did not believe. The notes count it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from kedge.model.errors import DataError
+from kedge.model.market import DEFAULT_SYMBOL
+from kedge.storage.columns import (
+    CandleColumns,
+    Columns,
+    FundingColumns,
+    MarkColumns,
+    QuoteColumns,
+    TradeColumns,
+)
+from kedge.storage.csv import read_csv
+from kedge.storage.layout import (
+    CANDLE_FIELDS,
+    FUNDING_FIELDS,
+    MARK_CANDLE_FIELDS,
+    QUOTE_FIELDS,
+    TRADE_FIELDS,
+    Field,
+)
+from kedge.storage.source import FileKind, kind_of
+from kedge.storage.table import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+C = TypeVar("C", bound=Columns)
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketFile(Generic[C]):
+    """What a file held: its columns, how its time was read, and what the user should know of it."""
+
+    path: str
+    kind: FileKind
+    columns: C
+    time_column: str
+    time_unit: str
+    notes: tuple[str, ...] = ()
+
+
+def read_candles(
+    path: Path | str, symbol: str = DEFAULT_SYMBOL, interval: int = 0, progress: Progress | None = None
+) -> MarketFile[CandleColumns]:
+    """The candles of a CSV (also gzipped) or Parquet file.
+
+    `interval` in ns; 0: the most common step between their times. `progress` is told the rows read so far.
+    """
+    table, kind = _table(Path(path), CANDLE_FIELDS, progress)
+    volume, size_scale = table.cut_numbers("volume")
+    return _candles(table, kind, symbol, interval, volume, size_scale)
+
+
+def read_mark_candles(
+    path: Path | str, symbol: str = DEFAULT_SYMBOL, interval: int = 0, progress: Progress | None = None
+) -> MarketFile[CandleColumns]:
+    """Candles of a mark price, which trade nothing: their volume is zero, whatever the file says."""
+    import numpy as np
+
+    table, kind = _table(Path(path), MARK_CANDLE_FIELDS, progress)
+    return _candles(table, kind, symbol, interval, np.zeros(len(table), dtype=np.int64), 0)
+
+
+def read_marks(
+    path: Path | str, symbol: str = DEFAULT_SYMBOL, interval: int = 0, progress: Progress | None = None
+) -> MarketFile[MarkColumns]:
+    """The mark prices at the closes of a file of mark-price candles, each at the time its candle ends."""
+    read = read_mark_candles(path, symbol, interval, progress)
+    columns = MarkColumns.of_candles(read.columns)
+    return MarketFile(read.path, read.kind, columns, read.time_column, read.time_unit, read.notes)
+
+
+def read_trades(
+    path: Path | str, symbol: str = DEFAULT_SYMBOL, progress: Progress | None = None
+) -> MarketFile[TradeColumns]:
+    """The trades of a file; `side` is the aggressor's, or derived from `is_buyer_maker`, or not told."""
+    import numpy as np
+
+    table, kind = _table(Path(path), TRADE_FIELDS, progress)
+    (price,), price_scale = table.numbers("price")
+    (quantity,), size_scale = table.numbers("quantity")
+    ids = table.texts("trade_id")
+    columns = TradeColumns(
+        symbol,
+        price_scale,
+        size_scale,
+        table.times(),
+        price,
+        quantity,
+        _sides(table),
+        _ids(ids) if ids is not None else np.zeros(len(table), dtype="S1"),
+    )
+    return _file(table, kind, columns)
+
+
+def read_quotes(
+    path: Path | str, symbol: str = DEFAULT_SYMBOL, progress: Progress | None = None
+) -> MarketFile[QuoteColumns]:
+    """The best bids and asks of a file."""
+    table, kind = _table(Path(path), QUOTE_FIELDS, progress)
+    prices, price_scale = table.numbers("bid", "ask")
+    sizes, size_scale = table.numbers("bid_size", "ask_size")
+    return _file(table, kind, QuoteColumns(symbol, price_scale, size_scale, table.times(), *prices, *sizes))
+
+
+def read_funding(
+    path: Path | str, symbol: str = DEFAULT_SYMBOL, progress: Progress | None = None
+) -> MarketFile[FundingColumns]:
+    """The funding rates of a file, fractions of the notional."""
+    table, kind = _table(Path(path), FUNDING_FIELDS, progress)
+    (rate,), scale = table.numbers("rate")
+    return _file(table, kind, FundingColumns(symbol, scale, table.times(), rate))
+
+
+def _table(path: Path, fields: Sequence[Field], progress: Progress | None) -> tuple[Table, FileKind]:
+    kind = kind_of(path)
+    if kind is FileKind.PARQUET:
+        from kedge.storage.parquet import read_foreign  # duckdb: imported when a Parquet file is there
+
+        return read_foreign(path, fields), kind
+    return read_csv(path, kind, fields, progress), kind
+
+
+def _candles(
+    table: Table, kind: FileKind, symbol: str, interval: int, volume: Ints, size_scale: int
+) -> MarketFile[CandleColumns]:
+    prices, price_scale = table.numbers("open", "high", "low", "close")
+    ts = table.times()
+    step = interval or common_step(ts, table.path)
+    return _file(table, kind, CandleColumns(symbol, step, price_scale, size_scale, ts, *prices, volume))
+
+
+def _file(table: Table, kind: FileKind, columns: Any) -> MarketFile[Any]:
+    ts = columns.ts
+    if len(ts) > 1:
+        late = int((ts[1:] < ts[:-1]).sum())
+        if late == len(ts) - 1:
+            table.notes.append("rows are newest first; sort the file by time, oldest first")
+        elif late:
+            table.notes.append(f"{late} rows are earlier than the row before them")
+    return MarketFile(
+        table.path, kind, columns, table.time_name, table.time_unit or "iso", tuple(table.notes)
+    )
+
+
+def common_step(ts: Ints, path: str) -> int:
+    """The most common step forward between neighbouring times, ns; the smaller one where two are as common."""
+    import numpy as np
+
+    steps = np.abs(np.diff(ts))
+    steps = steps[steps > 0]
+    if not len(steps):
+        raise DataError(f"{path} has no two different times, so its interval cannot be told; state the interval")
+    lengths, counts = np.unique(steps, return_counts=True)
+    return int(lengths[np.argmax(counts)])
+
+
+def _sides(table: Table) -> Ints:
+    import numpy as np
+
+    codes = np.zeros(len(table), dtype=np.int64)
+    words = table.texts("side")
+    meaning = {b"buy": 1, b"b": 1, b"bid": 1, b"sell": -1, b"s": -1, b"a": -1, b"ask": -1, b"": 0, b"none": 0}
+    role = "side"
+    if words is None:
+        words = table.texts("buyer_is_maker")
+        meaning = {b"true": -1, b"1": -1, b"t": -1, b"false": 1, b"0": 1, b"f": 1}
+        role = "is_buyer_maker"
+    if words is None:
+        return codes
+    lowered = np.char.lower(words)
+    known = np.zeros(len(words), dtype=np.bool_)
+    for word, code in meaning.items():
+        same = lowered == word
+        codes[same] = code
+        known |= same
+    if not known.all():
+        row = int(np.argmin(known))
+        value = words[row].decode("utf-8", "replace")
+        raise DataError(f"{table.where(row)}: {role} is {value!r}; use {'/'.join(w.decode() for w in meaning if w)}")
+    return codes
+
+
+def _ids(ids: NDArray[Any]) -> NDArray[Any]:
+    """Ids as int64 where each is the plain text of a number, so that they take 8 bytes; else as they are."""
+    import numpy as np
+
+    letters = np.ascontiguousarray(ids).view(np.uint8).reshape(len(ids), -1)
+    plain = ((letters >= 48) & (letters <= 57)) | (letters == 0)
+    leading_zero = (letters[:, 0] == 48) & (letters[:, 1:2] != 0).any(axis=1)
+    if letters.shape[1] > 18 or not plain.all() or (letters[:, 0] == 0).any() or leading_zero.any():
+        return ids
+    return ids.astype(np.int64)
