@@ -1,0 +1,166 @@
+"""The two worlds of a backtest, joined by a delay: ours, which takes steps, and the venue's, which matches.
+
+Everything that travels between them (an order out, a report back, a timer) is a message with the time of its arrival. A
+market fact happens at the venue first: commands that have arrived by then meet it, what it fills is reported, and reports that
+reach us before the fact is known to us (a candle is known when it closes) are handled before it. Then we see the fact and
+decide. With no latency the messages of a moment are delivered within it.
+
+This is the whole difference between a backtest and live trading: where facts come from. Deciding is `step`, the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from typing import Any, Protocol
+
+from msgspec import structs
+
+from kedge.core.desk import Desk
+from kedge.core.step import step
+from kedge.model.decisions import Approved, CancelRequested, Command, Decision, QueryRequested, TimerSet
+from kedge.model.errors import StrategyError
+from kedge.model.facts import Fact, Fill, FundingPayment, TimerFired, VenueFact
+from kedge.model.market import Candle, MarketEvent, Trade
+
+#: A strategy that answers its own fills for ever within one moment is stopped here.
+MESSAGES_PER_MOMENT_MAX = 100_000
+
+
+class Venue(Protocol):
+    """The venue's world, as the loop needs it."""
+
+    busy: bool
+
+    def submit(self, command: Command, at: int) -> Iterable[VenueFact]:
+        """A command arrives."""
+
+    def on_market(self, fact: MarketEvent) -> Iterable[VenueFact]:
+        """The market moves."""
+
+
+class Delays(Protocol):
+    """How long messages travel, in nanoseconds; each call is one message."""
+
+    def order_ns(self) -> int:
+        """From us to the venue."""
+
+    def report_ns(self) -> int:
+        """From the venue to us."""
+
+    def feed_ns(self) -> int:
+        """Market data from the venue to us."""
+
+
+Journal = Callable[[Fact, list[Decision]], None]
+
+
+class Loop:
+    """Drives one desk over one history; `journal`, where given, gets each fact with its decisions before anything leaves.
+
+    `coarse` names the (symbol, interval) candles that only strategies see: the venue matches against the finest stream.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        venue: Venue,
+        delays: Delays | None = None,
+        journal: Journal | None = None,
+        coarse: frozenset[tuple[str, int]] = frozenset(),
+    ) -> None:
+        self._desk = desk
+        self._venue = venue
+        self._delays = delays
+        self._journal = journal
+        self._coarse = coarse
+        self._messages: list[tuple[int, int, object]] = []
+        self._count = 0
+        self.fills: list[Fill] = []
+        self.account_changed = True
+
+    def take(self, fact: Fact) -> None:
+        """Take one step and send what it decided on its way."""
+        decisions = step(self._desk, fact)
+        if self._journal is not None:
+            self._journal(fact, decisions)
+        if decisions:
+            self._send(decisions)
+
+    def run(self, history: Iterable[MarketEvent], seen: Callable[[MarketEvent], None]) -> None:
+        """Play the history to its end; `seen` is called after each market fact is dealt with."""
+        desk, venue, messages, delays = self._desk, self._venue, self._messages, self._delays
+        journal, coarse = self._journal, self._coarse
+        for fact in history:
+            kind = type(fact)
+            known = over = fact.ts + fact.interval if kind is Candle else fact.ts
+            if delays is not None:
+                known += delays.feed_ns()
+                if known != over:
+                    fact = structs.replace(fact, received=known)  # noqa: PLW2901  (the same fact as we get to see it)
+            if messages:
+                self._deliver(over)
+            if (venue.busy or (kind is not Candle and kind is not Trade)) and not (
+                coarse and kind is Candle and (fact.symbol, fact.interval) in coarse
+            ):
+                for report in venue.on_market(fact):
+                    self._report(report)
+                if messages:
+                    self._deliver(known)
+            decisions = step(desk, fact)
+            if journal is not None:
+                journal(fact, decisions)
+            if decisions:
+                self._send(decisions)
+                self._deliver(known)
+            seen(fact)
+
+    def finish(self) -> None:
+        """Deliver what is still on its way once the history is over, timers aside."""
+        self._messages = [entry for entry in self._messages if type(entry[2]) is not TimerFired]
+        self._deliver(max((entry[0] for entry in self._messages), default=0) + 1)
+
+    def _send(self, decisions: list[Decision]) -> None:
+        now = self._desk.state.now
+        for decision in decisions:
+            kind = type(decision)
+            if kind is Approved or kind is CancelRequested or kind is QueryRequested:
+                delay = 0 if self._delays is None else self._delays.order_ns()
+                self._post(now + delay, decision)
+            elif kind is TimerSet and decision.due_ns:  # type: ignore[union-attr]
+                self._post(decision.due_ns, TimerFired(decision.due_ns, decision.name))  # type: ignore[union-attr]
+
+    def _report(self, report: Any) -> None:
+        delay = 0 if self._delays is None else self._delays.report_ns()
+        if delay:
+            report = structs.replace(report, received=report.ts + delay)
+        self._post(report.ts + delay, report)
+
+    def _post(self, at: int, message: object) -> None:
+        self._count += 1
+        heappush(self._messages, (at, self._count, message))
+
+    def _deliver(self, until: int) -> None:
+        """Deliver every message that arrives by `until`, in the order of arrival, the ones this causes included."""
+        messages = self._messages
+        delivered = 0
+        while messages and messages[0][0] <= until:
+            at, _, message = heappop(messages)
+            kind = type(message)
+            if kind is Approved or kind is CancelRequested or kind is QueryRequested:
+                for report in self._venue.submit(message, at):  # type: ignore[arg-type]
+                    self._report(report)
+            elif kind is not TimerFired:
+                if kind is Fill:
+                    self.fills.append(message)  # type: ignore[arg-type]
+                    self.account_changed = True
+                elif kind is FundingPayment:
+                    self.account_changed = True
+                self.take(message)  # type: ignore[arg-type]
+            elif self._desk.state.timers.due.get(message.name) == at:  # type: ignore[attr-defined]
+                self.take(message)  # type: ignore[arg-type]
+            delivered += 1
+            if delivered > MESSAGES_PER_MOMENT_MAX:
+                raise StrategyError(
+                    f"more than {MESSAGES_PER_MOMENT_MAX} messages without time passing; a strategy answers its own fills for ever"
+                )

@@ -1,0 +1,1 @@
+"""Decide: from what strategies want to orders of a size."""

@@ -1,0 +1,145 @@
+"""From a signal to an order: which side, how much, on which tick and lot.
+
+A quantity that the signal names is taken, cut down to the lot. A `target` is the position wanted: the order is what is missing
+to it, counting what the strategy already has in flight. A signal with neither uses the strategy's budget, its share of the
+account's equity: it goes to the full budget on that side, so a buy while short closes and turns.
+
+A budget is divided by the price *plus a reserve* (`RESERVE`, 5%): between the decision and the fill the price moves and fees
+are due, and an order that eats the last cent is refused by the venue when it does.
+
+Prices are rounded to the tick towards the passive side (a buy down, a sell up), so an order is never worse than asked. A
+reducing order that would leave a remainder too small to be sold later takes the remainder with it (hazard H27).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from kedge.core.orders.inflight import outstanding
+from kedge.core.state import State
+from kedge.model.decisions import SignalDropped, Sized
+from kedge.model.instrument import Instrument
+from kedge.model.money import EXACT, ONE, ZERO, round_price_down, round_price_up, round_quantity
+from kedge.model.order import OrderIntent, Side
+from kedge.model.signal import Signal
+
+#: What a budget keeps back for price moves and fees until the fill.
+RESERVE = Decimal("0.05")
+
+
+class Sizer:
+    """Turns signals into order intents; `budgets` are fractions of equity by strategy name."""
+
+    def __init__(self, state: State, budgets: Mapping[str, Decimal] | None = None) -> None:
+        self._state = state
+        self.budgets: dict[str, Decimal] = dict(budgets or {})
+
+    def size(self, strategy: str, signal: Signal) -> tuple[Sized, OrderIntent] | SignalDropped:
+        """The order for a signal and how it came to its size, or why there is none."""
+        instrument = self._state.instruments.get(signal.symbol)
+        if instrument is None:
+            return SignalDropped(strategy, signal.symbol, f"{signal.symbol} is not among the session's instruments")
+        quantity = signal.quantity
+        if quantity is not None and signal.side is not None and signal.target is None:
+            sized = Sized(strategy, signal.symbol, signal.side, self._cut(strategy, signal, quantity, instrument), "asked")
+        else:
+            wanted = self._derived(strategy, signal, instrument)
+            if isinstance(wanted, SignalDropped):
+                return wanted
+            sized = wanted
+        if not sized.quantity.is_finite() or sized.quantity > ZERO:
+            return sized, _intent(strategy, signal, sized, instrument)
+        return SignalDropped(strategy, signal.symbol, f"{sized.rule}: the quantity rounds to nothing at lot {instrument.lot_size}")
+
+    def _derived(self, strategy: str, signal: Signal, instrument: Instrument) -> Sized | SignalDropped:
+        """Side and quantity from a target or a budget."""
+        symbol = signal.symbol
+        held = self._state.portfolio.strategy_position(strategy, symbol) + self._in_flight(strategy, symbol)
+        if signal.target is not None:
+            missing = signal.target - held
+            if not missing:
+                return SignalDropped(strategy, symbol, f"the position is at its target {signal.target}")
+            side = Side.BUY if missing > ZERO else Side.SELL
+            cut = round_quantity(abs(missing), instrument.lot_size)
+            return Sized(strategy, symbol, side, self._whole(strategy, signal, side, cut, instrument), "target")
+        if signal.side is None:
+            return SignalDropped(strategy, symbol, "a signal needs a side or a target")
+        price = signal.price or signal.stop_price or self._state.price(symbol)
+        if price is None or not price > ZERO:
+            return SignalDropped(strategy, symbol, f"no price of {symbol} is known to divide the budget by")
+        budget = self._state.equity() * self.budgets.get(strategy, ONE)
+        full = budget / (price * instrument.contract_size * (ONE + RESERVE))
+        missing = full - held if signal.side is Side.BUY else full + held
+        if not missing > ZERO:
+            return SignalDropped(strategy, symbol, f"the position {held} has used its budget {budget:.2f}")
+        quantity = round_quantity(missing, instrument.lot_size)
+        return Sized(strategy, symbol, signal.side, quantity, "budget", budget, price)
+
+    def _in_flight(self, strategy: str, symbol: str) -> Decimal:
+        """What the strategy's working orders will add, protective ones aside."""
+        total = ZERO
+        for order in self._state.orders.working(symbol):
+            if order.strategy == strategy and not order.reduce_only:
+                total += outstanding(order) if order.side is Side.BUY else -outstanding(order)
+        return total
+
+    def _cut(self, strategy: str, signal: Signal, quantity: Decimal, instrument: Instrument) -> Decimal:
+        """A quantity that was asked for, on the lot; reduce-only never more than is held."""
+        if not quantity.is_finite():
+            return quantity
+        assert signal.side is not None, "the caller has checked"
+        if signal.reduce_only:
+            held = self._state.portfolio.strategy_position(strategy, signal.symbol)
+            room = -held if signal.side is Side.BUY else held
+            quantity = min(quantity, max(room, ZERO))
+        return self._whole(strategy, signal, signal.side, round_quantity(quantity, instrument.lot_size), instrument)
+
+    def _whole(
+        self, strategy: str, signal: Signal, side: Side, quantity: Decimal, instrument: Instrument
+    ) -> Decimal:
+        """`quantity`, or the whole position where the rest of it could not be sold later."""
+        if not instrument.min_quantity and not instrument.min_notional:
+            return quantity
+        held = self._state.portfolio.strategy_position(strategy, signal.symbol)
+        room = -held if side is Side.BUY else held
+        rest = room - quantity
+        if not (quantity > ZERO and rest > ZERO):
+            return quantity
+        price = self._state.price(signal.symbol) or ZERO
+        if rest < instrument.min_quantity or instrument.notional(rest, price) < instrument.min_notional:
+            return round_quantity(room, instrument.lot_size)
+        return quantity
+
+
+def _intent(strategy: str, signal: Signal, sized: Sized, instrument: Instrument) -> OrderIntent:
+    side = sized.side
+    return OrderIntent(
+        "",
+        signal.symbol,
+        side,
+        signal.order_type,
+        sized.quantity,
+        _passive(signal.price, side, instrument),
+        _passive(signal.stop_price, side, instrument),
+        signal.trail,
+        signal.time_in_force,
+        signal.expires_ns,
+        signal.post_only,
+        signal.reduce_only,
+        strategy,
+        ZERO,
+        0,
+        "",
+        signal.group,
+        signal.stop_loss,
+        signal.take_profit,
+        signal.tag,
+    )
+
+
+def _passive(price: Decimal | None, side: Side, instrument: Instrument) -> Decimal | None:
+    """`price` on the tick: a buy down, a sell up; what is no number is left for the checks to refuse."""
+    if price is None or not price.is_finite() or not EXACT.remainder(price, instrument.tick_size):
+        return price
+    return (round_price_down if side is Side.BUY else round_price_up)(price, instrument.tick_size)

@@ -1,0 +1,145 @@
+"""The desk: the state and everyone who decides about it, put together for one session.
+
+`kedge.core.step.step` is the flow; this is who takes part in it. Whatever a decider wants passes through one of three doors:
+`record` (a decision), `submit` (an order, through the gate), `cancel`. Each folds at once, so the next question is asked of
+the state as it then is, and each leaves its line on the page of the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import structs
+
+from kedge.core.algos import protection
+from kedge.core.allocation.sizing import Sizer
+from kedge.core.orders.manager import OrderManager
+from kedge.core.risk.guard import Guard, disable
+from kedge.core.risk.manager import RiskManager
+from kedge.core.state import State
+from kedge.core.strategy.registry import Failure, StrategyRegistry
+from kedge.core.strategy.state_view import StateView
+from kedge.model.decisions import (
+    Alert,
+    Approved,
+    CancelRequested,
+    Decision,
+    Severity,
+    SignalDropped,
+    SignalRaised,
+    StrategyDisabled,
+    StrategyEnabled,
+)
+from kedge.model.facts import Fill
+from kedge.model.order import OrderIntent
+from kedge.model.signal import CancelOrders, Wish
+
+
+class Desk:
+    """One session's state, strategies, sizing, gate, guard and order manager."""
+
+    def __init__(self, state: State, strategies: StrategyRegistry, sizer: Sizer | None = None) -> None:
+        self.state = state
+        self.strategies = strategies
+        self.sizer = Sizer(state) if sizer is None else sizer
+        self.risk = RiskManager(state.config, state)
+        self.guard = Guard(state)
+        self.orders = OrderManager(
+            exchange=self,
+            risk_manager=self.risk,
+            orders=state.orders,
+            next_id=self._next_id,
+            now=lambda: state.now,
+            duplicate_window_ms=lambda: state.config.duplicate_window_ms_max,
+        )
+        self.page: list[Decision] = []
+        self._signal_n = 0
+        for entry in strategies.entries():
+            entry.strategy.view = StateView(state, entry)
+
+    # the three doors -------------------------------------------------------------------------------------------------
+
+    def record(self, decision: Decision) -> None:
+        """Fold a decision and put it on the page."""
+        self.state.apply(decision)
+        self.page.append(decision)
+        kind = type(decision)
+        if kind is StrategyDisabled or kind is StrategyEnabled:
+            self._switch(decision)
+
+    def submit(self, intent: OrderIntent) -> None:
+        """Judge an order; approved or refused, the verdict is on the page."""
+        verdict = self.orders.submit(intent)
+        if type(verdict) is not Approved:
+            self.page.append(verdict)
+            if intent.reduce_only:
+                self.record(Alert(Severity.WARNING, f"an exit was refused: {verdict.reason}", intent.symbol))  # type: ignore[union-attr]
+
+    def place_order(self, approved: Approved) -> None:
+        """The order manager's outbox: what is on the page leaves once it is durable."""
+        self.page.append(approved)
+
+    def cancel_order(self, request: CancelRequested) -> None:
+        """The order manager's outbox for cancels."""
+        self.page.append(request)
+
+    # who decides -----------------------------------------------------------------------------------------------------
+
+    def carry_out(self, wanted: Iterable[Decision | OrderIntent]) -> None:
+        """Let each thing that a decider wants through its door before the decider looks further."""
+        for thing in wanted:
+            if type(thing) is OrderIntent:
+                self.submit(thing)
+            elif type(thing) is CancelRequested:
+                self.orders.cancel(thing.order_id, thing.reason)
+            else:
+                self.record(thing)  # type: ignore[arg-type]
+
+    def act(self, wanted: Iterable[tuple[str, Wish | Failure]]) -> None:
+        """Turn what strategies want into orders and cancels; a strategy that failed is disabled."""
+        for strategy, wish in wanted:
+            if type(wish) is Failure:
+                self.carry_out(disable(self.state, strategy, wish.reason))
+                continue
+            self._signal_n = self.state.next_record(len(self.page))
+            self.record(SignalRaised(strategy, wish))  # type: ignore[arg-type]
+            if type(wish) is CancelOrders:
+                self._cancel_for(strategy, wish)
+            else:
+                self._order_for(strategy, wish)  # type: ignore[arg-type]
+
+    def follow(self, fill: Fill) -> None:
+        """What a fill brings with it: protection, the strategy's own answer."""
+        self.carry_out(protection.follow(self.state, fill))
+        order = self.state.orders.find(fill.order_id)
+        if order is not None and order.strategy:
+            self.act(self.strategies.notify(order.strategy, fill))
+
+    # inside ----------------------------------------------------------------------------------------------------------
+
+    def _order_for(self, strategy: str, wish: object) -> None:
+        sized = self.sizer.size(strategy, wish)  # type: ignore[arg-type]
+        if type(sized) is SignalDropped:
+            self.page.append(sized)
+            return
+        how, intent = sized  # type: ignore[misc]
+        self.page.append(how)
+        self.submit(structs.replace(intent, id=self._next_id(), signal_n=self._signal_n))
+
+    def _cancel_for(self, strategy: str, wish: CancelOrders) -> None:
+        orders = self.state.orders
+        found = orders.by_symbol.get(wish.symbol, {}) if wish.symbol else orders.active
+        for order in list(found.values()):
+            if order.strategy == strategy and (not wish.order_id or order.id == wish.order_id):
+                self.orders.cancel(order, wish.reason or "the strategy asked")
+
+    def _next_id(self) -> str:
+        """Instance, epoch and record number: unique for ever, the same in a second run (hazard H8)."""
+        state = self.state
+        return f"{state.instance}-{state.epoch}-{state.next_record(len(self.page))}"
+
+    def _switch(self, decision: object) -> None:
+        """Enable or disable in the registry what the state says; a name nobody has is only recorded."""
+        name: str = decision.strategy  # type: ignore[attr-defined]
+        if name in {entry.name for entry in self.strategies.entries()}:
+            (self.strategies.enable if isinstance(decision, StrategyEnabled) else self.strategies.disable)(name)

@@ -1,0 +1,1 @@
+"""Fold: what we asked the venue for and what has become of it."""

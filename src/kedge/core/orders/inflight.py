@@ -1,0 +1,332 @@
+"""`OrdersInFlight`: the fold of approvals, cancel requests and venue reports into the orders that are alive.
+
+Three rules carry it. Only the venue's word ends an order. A fill is known by its trade id, and only an exact repeat is
+ignored. An order that has ended but whose fills have not all reached us still owes them: it stays in `owing`, and counts
+as exposure, until they are booked, because an acknowledged cancel may overtake the last fill (hazard H14).
+
+Ended orders are kept for a while (`ENDED_KEPT_MAX`) to recognize late reports, trade ids longer (`TRADES_KEPT_MAX`); both
+are bounded, the oldest is forgotten first.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from decimal import Decimal
+
+from kedge.core.orders.lifecycle import TABLE, OrderEvent
+from kedge.model.errors import OurBug
+from kedge.model.facts import (
+    CancelRejected,
+    Fill,
+    OrderAccepted,
+    OrderCancelled,
+    OrderExpired,
+    OrderRejected,
+    OrderReport,
+    OutcomeUnknown,
+)
+from kedge.model.instant import NS_PER_DAY, NS_PER_MS, NS_PER_S
+from kedge.model.money import ZERO, canonical
+from kedge.model.order import Order, OrderIntent, OrderStatus
+
+ENDED_KEPT_MAX = 10_000
+TRADES_KEPT_MAX = 200_000
+
+#: What an order asks for, without its id: the same again within the window is a duplicate.
+Fingerprint = tuple[object, ...]
+
+#: Nothing odd about a report.
+FINE = ""
+REPEAT = "repeat"
+
+
+def fingerprint(intent: OrderIntent) -> Fingerprint:
+    """What makes two intents the same wish."""
+    return (intent.strategy, intent.symbol, intent.side, intent.order_type, intent.quantity, intent.price, intent.stop_price)
+
+
+class OrdersInFlight:
+    """Every order that may still move a position, and the recent past of those that no longer can."""
+
+    __slots__ = ("_ended", "_sent_day", "_sent_prints", "_sent_times", "_trades", "active", "by_symbol", "owing", "sent_today", "unknown")
+
+    def __init__(self) -> None:
+        self.active: dict[str, Order] = {}
+        self.by_symbol: dict[str, dict[str, Order]] = {}
+        self.owing: dict[str, Order] = {}
+        self.unknown: dict[str, int] = {}
+        self.sent_today = 0
+        self._sent_day = -1
+        self._sent_times: deque[int] = deque()
+        self._sent_prints: OrderedDict[Fingerprint, int] = OrderedDict()
+        self._ended: OrderedDict[str, Order] = OrderedDict()
+        self._trades: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    # decisions -------------------------------------------------------------------------------------------------------
+
+    def send(self, intent: OrderIntent, now: int, duplicate_window_ms: int | None) -> Order:
+        """Fold an approval: the order is submitted and counts from now on."""
+        if intent.id in self.active or intent.id in self._ended:
+            raise OurBug(f"client order id {intent.id} was used before")
+        order = Order(
+            intent.symbol,
+            intent.side,
+            intent.order_type,
+            intent.quantity,
+            intent.price,
+            intent.id,
+            status=TABLE[OrderStatus.PENDING, OrderEvent.SEND],
+            created_ns=now,
+            updated_ns=now,
+            stop_price=intent.stop_price,
+            trail=intent.trail,
+            time_in_force=intent.time_in_force,
+            expires_ns=intent.expires_ns,
+            post_only=intent.post_only,
+            reduce_only=intent.reduce_only,
+            strategy=intent.strategy,
+            worst_price=intent.worst_price,
+            parent=intent.parent,
+            group=intent.group,
+            stop_loss=intent.stop_loss,
+            take_profit=intent.take_profit,
+            tag=intent.tag,
+        )
+        self.active[intent.id] = order
+        on_symbol = self.by_symbol.get(intent.symbol)
+        if on_symbol is None:
+            on_symbol = self.by_symbol[intent.symbol] = {}
+        on_symbol[intent.id] = order
+        self._count(now)
+        if duplicate_window_ms:
+            self._remember(fingerprint(intent), now, duplicate_window_ms * NS_PER_MS)
+        return order
+
+    def request_cancel(self, order_id: str, now: int) -> None:
+        """Fold a cancel request: it changes nothing about what the order may still do."""
+        order = self.active.get(order_id)
+        if order is not None:
+            order.cancel_requested = True
+            order.updated_ns = now
+
+    # venue reports ---------------------------------------------------------------------------------------------------
+
+    def accepted(self, fact: OrderAccepted, now: int) -> str:
+        """The venue works the order."""
+        order = self.find(fact.order_id)
+        if order is None:
+            return f"the venue accepted {fact.order_id}, which is not ours"
+        if fact.exchange_id:
+            order.exchange_id = fact.exchange_id
+        return self._move(order, OrderEvent.ACCEPT, now)
+
+    def rejected(self, fact: OrderRejected, now: int) -> str:
+        """The venue refused the order."""
+        order = self.find(fact.order_id)
+        if order is None:
+            return f"the venue rejected {fact.order_id}, which is not ours"
+        order.error = fact.reason
+        return self._move(order, OrderEvent.REJECT, now)
+
+    def ended(self, fact: OrderCancelled | OrderExpired, now: int) -> str:
+        """The venue ended the order; its cumulative quantity stands even where the fills are still on their way."""
+        order = self.find(fact.order_id)
+        if order is None:
+            return f"the venue ended {fact.order_id}, which is not ours"
+        order.error = order.error or fact.reason
+        order.venue_quantity = max(order.venue_quantity, fact.filled)
+        event = OrderEvent.CANCEL if type(fact) is OrderCancelled else OrderEvent.EXPIRE
+        if order.venue_quantity > order.quantity:
+            return f"the venue says {order.venue_quantity} of {order.quantity} were filled on {order.id}"
+        return self._move(order, event, now)
+
+    def cancel_rejected(self, fact: CancelRejected, now: int) -> str:
+        """The venue did not cancel: the order counts as before, and must be asked about."""
+        order = self.active.get(fact.order_id)
+        if order is not None:
+            order.cancel_requested = False
+            order.updated_ns = now
+        return FINE
+
+    def outcome_unknown(self, fact: OutcomeUnknown, now: int) -> str:
+        """A request got no answer: the order may live, so it does, for every limit."""
+        order = self.active.get(fact.order_id)
+        if order is not None:
+            order.outcome_unknown = True
+            order.updated_ns = now
+            self.unknown.setdefault(order.id, now)
+        return FINE
+
+    def reported(self, fact: OrderReport, now: int) -> str:
+        """The venue's answer to a query. One without a status says nothing (hazard H5)."""
+        order = self.find(fact.order_id)
+        if order is None:
+            return f"the venue reported {fact.order_id}, which is not ours"
+        if fact.status is None:
+            return FINE
+        if fact.exchange_id:
+            order.exchange_id = fact.exchange_id
+        order.venue_quantity = max(order.venue_quantity, fact.filled)
+        if order.venue_quantity > order.quantity:
+            return f"the venue says {order.venue_quantity} of {order.quantity} were filled on {order.id}"
+        event = _REPORTED[fact.status]
+        self._known(order)
+        if event is None or (order.status is fact.status and order.status.is_terminal):
+            self._settle(order)
+            return FINE
+        return self._move(order, event, now)
+
+    def filled(self, fill: Fill, now: int) -> tuple[Order | None, str]:
+        """Book a fill: the order it belongs to (`None`: not ours) and what is odd about it, `REPEAT` for an exact repeat."""
+        key = (fill.symbol, fill.trade_id)
+        if key in self._trades:
+            return self.find(fill.order_id), REPEAT
+        self._trades[key] = None
+        if len(self._trades) > TRADES_KEPT_MAX:
+            self._trades.popitem(last=False)
+        order = self.find(fill.order_id)
+        if order is None:
+            return None, f"a fill of {fill.quantity} {fill.symbol} for {fill.order_id}, which is not ours"
+        order.filled_quantity += fill.quantity
+        order.filled_value += fill.quantity * fill.price
+        if order.filled_quantity > order.venue_quantity:
+            order.venue_quantity = order.filled_quantity
+        if fill.symbol != order.symbol or fill.side is not order.side:
+            return order, f"a fill of {fill.side} {fill.symbol} for {order.id}, an order to {order.side} {order.symbol}"
+        whole = order.filled_quantity >= order.quantity
+        odd = self._move(order, OrderEvent.FULL_FILL if whole else OrderEvent.PART_FILL, now)
+        if order.filled_quantity > order.quantity:
+            odd = f"overfill: {order.filled_quantity} of {order.quantity} on {order.id}"
+        return order, odd
+
+    # questions -------------------------------------------------------------------------------------------------------
+
+    def find(self, order_id: str) -> Order | None:
+        """The order by client id, alive, owing or recently ended."""
+        return self.active.get(order_id) or self.owing.get(order_id) or self._ended.get(order_id)
+
+    def working(self, symbol: str) -> Iterator[Order]:
+        """Orders on `symbol` that may still move the position: alive, or ended with fills still owed."""
+        on_symbol = self.by_symbol.get(symbol)
+        if on_symbol:
+            yield from on_symbol.values()
+        for order in self.owing.values():
+            if order.symbol == symbol:
+                yield order
+
+    def symbols(self) -> list[str]:
+        """Symbols with an order that may still move a position, in order of first use."""
+        found = {symbol: None for symbol, orders in self.by_symbol.items() if orders}
+        found.update({order.symbol: None for order in self.owing.values()})
+        return list(found)
+
+    def sent_within(self, now: int, window_ns: int = NS_PER_S) -> int:
+        """How many orders were sent in the last `window_ns`."""
+        times = self._sent_times
+        while times and times[0] <= now - window_ns:
+            times.popleft()
+        return len(times)
+
+    def sent_on_day(self, now: int) -> int:
+        """How many orders were sent in the UTC day of `now`."""
+        return self.sent_today if now // NS_PER_DAY == self._sent_day else 0
+
+    def last_sent(self, print_: Fingerprint) -> int | None:
+        """When the same wish was last sent, while it is remembered."""
+        return self._sent_prints.get(print_)
+
+    def snapshot(self) -> dict[str, object]:
+        """Plain data that two equal folds agree on."""
+        return {
+            "active": {order.id: _plain(order) for order in self.active.values()},
+            "owing": {order.id: _plain(order) for order in self.owing.values()},
+            "unknown": dict(self.unknown),
+            "sent_today": self.sent_today,
+            "sent_day": self._sent_day,
+            "trades": len(self._trades),
+        }
+
+    # inside ----------------------------------------------------------------------------------------------------------
+
+    def _move(self, order: Order, event: OrderEvent, now: int) -> str:
+        status = TABLE.get((order.status, event))
+        if status is None:
+            return f"the venue says {event} of {order.id}, which is {order.status}"
+        order.status = status
+        order.updated_ns = now
+        if order.outcome_unknown:
+            self._known(order)
+        if status.is_terminal:
+            self._settle(order)
+        return FINE
+
+    def _known(self, order: Order) -> None:
+        order.outcome_unknown = False
+        self.unknown.pop(order.id, None)
+
+    def _settle(self, order: Order) -> None:
+        """Put an ended order where it belongs: owing fills, or over."""
+        if not order.status.is_terminal:
+            return
+        if self.active.pop(order.id, None) is not None:
+            del self.by_symbol[order.symbol][order.id]
+        if order.venue_quantity > order.filled_quantity:
+            self.owing[order.id] = order
+            return
+        self.owing.pop(order.id, None)
+        self._ended[order.id] = order
+        if len(self._ended) > ENDED_KEPT_MAX:
+            self._ended.popitem(last=False)
+
+    def _count(self, now: int) -> None:
+        day = now // NS_PER_DAY
+        if day != self._sent_day:
+            self._sent_day, self.sent_today = day, 0
+        self.sent_today += 1
+        self._sent_times.append(now)
+        self.sent_within(now)
+
+    def _remember(self, print_: Fingerprint, now: int, window_ns: int) -> None:
+        prints = self._sent_prints
+        prints.pop(print_, None)
+        prints[print_] = now
+        while prints:
+            oldest = next(iter(prints.values()))
+            if oldest > now - window_ns:
+                break
+            prints.popitem(last=False)
+
+
+def outstanding(order: Order) -> Decimal:
+    """What the order may still add to the position: its remainder while alive, the fills it owes once ended."""
+    if order.status.is_terminal:
+        return order.venue_quantity - order.filled_quantity
+    return order.quantity - order.filled_quantity
+
+
+def _plain(order: Order) -> dict[str, object]:
+    return {
+        "status": str(order.status),
+        "quantity": canonical(order.quantity),
+        "filled": canonical(order.filled_quantity),
+        "value": canonical(order.filled_value),
+        "venue": canonical(order.venue_quantity),
+        "cancel_requested": order.cancel_requested,
+        "unknown": order.outcome_unknown,
+        "updated": order.updated_ns,
+    }
+
+
+#: What a queried status means to the table; `None` adds nothing to what fills will tell.
+_REPORTED: dict[OrderStatus, OrderEvent | None] = {
+    OrderStatus.PENDING: None,
+    OrderStatus.SUBMITTED: None,
+    OrderStatus.OPEN: OrderEvent.ACCEPT,
+    OrderStatus.PARTIAL: OrderEvent.ACCEPT,
+    OrderStatus.FILLED: None,
+    OrderStatus.CANCELLED: OrderEvent.CANCEL,
+    OrderStatus.REJECTED: OrderEvent.REJECT,
+    OrderStatus.EXPIRED: OrderEvent.EXPIRE,
+    OrderStatus.FAILED: OrderEvent.FAIL,
+}

@@ -1,0 +1,1 @@
+"""Fold: fills and funding into positions, cash and profit."""

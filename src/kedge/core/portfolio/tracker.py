@@ -1,0 +1,183 @@
+"""`PositionTracker`: positions by account and by strategy, cash, fees and funding, exact.
+
+At every moment, to the last digit, in the account's currency:
+
+    cash + value of positions = start + realized + unrealized - fees + funding
+
+A linear contract costs nothing to hold, so its value is its unrealized profit and cash moves by what is realized; spot is
+paid for, so its value is quantity x price and cash moves by the whole price. A fee in the base currency is treated as what
+it is: that quantity leaves the position at the fill's price and pays the fee. A fee in a third currency is kept in that
+currency (`other_fees`) and counts in the account's only at a rate that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from kedge.model.errors import DataError
+from kedge.model.facts import Fill, FundingPayment
+from kedge.model.instrument import Instrument, InstrumentKind, generic_instrument
+from kedge.model.money import EXACT, ZERO
+from kedge.model.position import Position
+
+Price = Callable[[str], Decimal | None]
+
+
+class PositionTracker:
+    """The account's money, folded from fills."""
+
+    __slots__ = ("_instruments", "account", "account_currency", "cash", "fees", "funding", "other_fees", "realized", "start", "strategies")
+
+    def __init__(
+        self, cash: Decimal = ZERO, account_currency: str = "USD", instruments: Iterable[Instrument] = ()
+    ) -> None:
+        self.start = cash
+        self.cash = cash
+        self.account_currency = account_currency
+        self.account: dict[str, Position] = {}
+        self.strategies: dict[tuple[str, str], Position] = {}
+        self.realized = ZERO
+        self.fees = ZERO
+        self.funding = ZERO
+        self.other_fees: dict[str, Decimal] = {}
+        self._instruments = {instrument.symbol: instrument for instrument in instruments}
+
+    def add_instrument(self, instrument: Instrument) -> None:
+        """Know an instrument, or its new rules."""
+        self._instruments[instrument.symbol] = instrument
+
+    def update_from_fill(self, fill: Fill, strategy: str = "") -> Decimal:
+        """Book a fill for the account and the strategy: increase, decrease, close or flip. Returns the profit realized."""
+        instrument = self._instrument(fill.symbol)
+        account = self._position(self.account, fill.symbol, fill.symbol, instrument)
+        own = self._position(self.strategies, (strategy, fill.symbol), fill.symbol, instrument)
+        signed = fill.quantity if fill.side == "buy" else -fill.quantity
+        own.trade(signed, fill.price)
+        profit = account.trade(signed, fill.price)
+        self.realized = EXACT.add(self.realized, profit)
+        if instrument.kind is InstrumentKind.SPOT:
+            self._pay(EXACT.multiply(EXACT.multiply(signed, instrument.contract_size), fill.price))
+        else:
+            self.cash = EXACT.add(self.cash, profit)
+        if fill.fee:
+            profit = EXACT.add(profit, self._charge(fill, instrument, account, own))
+        return profit
+
+    def update_from_funding(self, payment: FundingPayment) -> None:
+        """Book funding: positive is received. Strategies share it by the position they hold."""
+        position = self._position(self.account, payment.symbol, payment.symbol, self._instrument(payment.symbol))
+        self.cash = EXACT.add(self.cash, payment.amount)
+        self.funding = EXACT.add(self.funding, payment.amount)
+        position.funding = EXACT.add(position.funding, payment.amount)
+        held = {
+            key: own for key, own in self.strategies.items() if key[1] == payment.symbol and own.quantity
+        }
+        total = sum((own.quantity for own in held.values()), ZERO)
+        left = payment.amount
+        for place, own in enumerate(held.values(), 1):
+            last = place == len(held)
+            share = left if last or not total else (payment.amount * own.quantity / total).quantize(Decimal("1E-12"))
+            own.funding = EXACT.add(own.funding, share)
+            left = EXACT.subtract(left, share)
+
+    def position(self, symbol: str) -> Decimal:
+        """The account's signed quantity."""
+        position = self.account.get(symbol)
+        return ZERO if position is None else position.quantity
+
+    def strategy_position(self, strategy: str, symbol: str) -> Decimal:
+        """A strategy's signed quantity."""
+        position = self.strategies.get((strategy, symbol))
+        return ZERO if position is None else position.quantity
+
+    def held(self) -> list[Position]:
+        """The positions that are not flat, in order of first trade."""
+        return [position for position in self.account.values() if position.quantity]
+
+    def value_of(self, position: Position, price: Decimal) -> Decimal:
+        """What a position adds to equity at `price`."""
+        if self._instruments[position.symbol].kind is InstrumentKind.SPOT:
+            return position.value(price)
+        return position.unrealized(price)
+
+    def equity(self, price: Price) -> Decimal:
+        """Cash and positions at the prices that `price(symbol)` gives; a position without one is worth its cost."""
+        total = self.cash
+        for position in self.account.values():
+            if position.quantity:
+                mark = price(position.symbol)
+                if mark is None:
+                    mark = position.average_price
+                assert mark is not None, "a held position has an average price"
+                total += self.value_of(position, mark)
+        return total
+
+    def strategy_profit(self, strategy: str, price: Price) -> Decimal:
+        """Realized and unrealized profit of a strategy, after fees and funding."""
+        total = ZERO
+        for (owner, symbol), own in self.strategies.items():
+            if owner == strategy:
+                mark = price(symbol) if own.quantity else None
+                unrealized = own.unrealized(mark) if mark is not None else ZERO
+                total += own.realized + unrealized - own.fees + own.funding
+        return total
+
+    def get_total_exposure(self, price: Price | None = None) -> Decimal:
+        """Gross exposure: the sum of absolute position values, at `price` or, without it, at cost."""
+        total = ZERO
+        for position in self.account.values():
+            mark = price(position.symbol) if price is not None and position.quantity else None
+            total += abs(position.cost if mark is None else position.value(mark))
+        return total
+
+    def snapshot(self) -> dict[str, object]:
+        """Plain data that two equal folds agree on."""
+        return {
+            "cash": self.cash,
+            "start": self.start,
+            "realized": self.realized,
+            "fees": self.fees,
+            "funding": self.funding,
+            "other_fees": dict(self.other_fees),
+            "account": [position.snapshot() for position in self.account.values()],
+            "strategies": [[key[0], own.snapshot()] for key, own in self.strategies.items()],
+        }
+
+    def _charge(self, fill: Fill, instrument: Instrument, account: Position, own: Position) -> Decimal:
+        """Book the fee of a fill; returns the profit that paying it in the base currency realizes."""
+        currency = fill.fee_currency or instrument.quote
+        profit = ZERO
+        if currency == instrument.base and currency != instrument.quote and instrument.kind is InstrumentKind.SPOT:
+            fee = EXACT.multiply(fill.fee, fill.price)
+            own.trade(-fill.fee, fill.price)
+            profit = account.trade(-fill.fee, fill.price)
+            self.realized = EXACT.add(self.realized, profit)
+        elif currency in (instrument.quote, instrument.settle, self.account_currency):
+            fee = fill.fee
+            self.cash = EXACT.subtract(self.cash, fee)
+        else:
+            self.other_fees[currency] = EXACT.add(self.other_fees.get(currency, ZERO), fill.fee)
+            return profit
+        self.fees = EXACT.add(self.fees, fee)
+        account.fees = EXACT.add(account.fees, fee)
+        own.fees = EXACT.add(own.fees, fee)
+        return profit
+
+    def _pay(self, amount: Decimal) -> None:
+        self.cash = EXACT.subtract(self.cash, amount)
+
+    def _instrument(self, symbol: str) -> Instrument:
+        found = self._instruments.get(symbol)
+        if found is None:
+            found = self._instruments[symbol] = generic_instrument(symbol, quote=self.account_currency)
+        if not found.contract_size.is_finite():
+            raise DataError(f"{symbol}: contract_size is {found.contract_size}; it must be finite")
+        return found
+
+    @staticmethod
+    def _position(positions: dict, key: object, symbol: str, instrument: Instrument) -> Position:  # type: ignore[type-arg]
+        found: Position | None = positions.get(key)
+        if found is None:
+            found = positions[key] = Position(symbol, instrument.contract_size)
+        return found

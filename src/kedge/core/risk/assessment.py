@@ -1,0 +1,176 @@
+"""What the checks look at: one order against the state, computed once.
+
+Exposure is never optimistic. An order counts with all that it may still do: in flight, unknown, asked to be cancelled, or
+ended with fills still owed. On each side the worst case is the position plus everything on that side; orders that the venue
+itself holds to reduce-only cannot add to it.
+
+An order *strictly reduces* when it is opposite to the position and no larger than what is left of the position after every
+other order on its side. (Orders of the same one-lives group count once: when one fills, the venue's reduce-only and our
+cancel end the other.) Such an order can only bring the account closer to flat.
+
+The worst price an order can reach: a limit's own price, or the reference where that is worse; a market order's is the book
+side it takes for its quantity, else the reference moved against us by the collar; a stop's is its stop price, moved likewise.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kedge.core.orders.inflight import outstanding
+from kedge.core.state import State
+from kedge.model.instrument import Instrument
+from kedge.model.money import ONE, TEN_THOUSAND, ZERO
+from kedge.model.order import Order, OrderIntent, OrderType, Side
+
+#: Orders that take whatever price there is once they go.
+_AT_ANY_PRICE = frozenset({OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP})
+
+
+class Assessment:
+    """One order against the state; attributes are set once, here, and read by the checks."""
+
+    __slots__ = (
+        "buying", "conflicting", "equity", "instrument", "intent", "notional", "now", "open_count", "others_gross",
+        "others_net", "position", "reducing", "reference", "reference_age_ns", "same_side_reducing", "state", "unknown",
+        "worst_after", "worst_price", "working_buy", "working_sell",
+    )  # fmt: skip
+
+    def __init__(self, intent: OrderIntent, state: State, collar: Decimal) -> None:
+        self.intent = intent
+        self.state = state
+        self.now = state.now
+        symbol = intent.symbol
+        self.instrument: Instrument | None = state.instruments.get(symbol)
+        self.buying = intent.side is Side.BUY
+        self.position = state.portfolio.position(symbol)
+        known = state.market.reference(symbol)
+        self.reference: Decimal | None = None
+        self.reference_age_ns = 0
+        if known is not None:
+            self.reference = known[0]
+            self.reference_age_ns = state.now - known[1]
+        self._look_at_orders(intent, state)
+        quantity = intent.quantity
+        held, buying = self.position, self.buying
+        room = (-held if buying else held) - self.same_side_reducing - (self.working_buy if buying else self.working_sell)
+        self.reducing: bool = quantity.is_finite() and ZERO < quantity <= room
+        self.worst_price = self._worst_price(intent, state, collar)
+        multiplier = self.instrument.contract_size if self.instrument is not None else ONE
+        self.notional = quantity * multiplier * self.worst_price
+        self.worst_after = self._worst_after(quantity)
+        self.open_count = len(state.orders.active)
+        self.equity: Decimal | None = None
+        self.others_gross: Decimal | None = None
+        self.others_net = ZERO
+
+    def _look_at_orders(self, intent: OrderIntent, state: State) -> None:
+        """Sum what works on the symbol, by side; keep what could trade against this order."""
+        buy = sell = same_side = ZERO
+        conflicting: list[Order] = []
+        unknown = False
+        side, group = intent.side, intent.group
+        for order in state.orders.working(intent.symbol):
+            left = outstanding(order)
+            if order.outcome_unknown:
+                unknown = True
+            if order.side is side:
+                if order.reduce_only:
+                    if not (group and order.group == group):
+                        same_side += left
+                    continue
+            else:
+                conflicting.append(order)
+                if order.reduce_only:
+                    continue
+            if order.side is Side.BUY:
+                buy += left
+            else:
+                sell += left
+        self.working_buy, self.working_sell = buy, sell
+        self.same_side_reducing = same_side
+        self.conflicting = conflicting
+        self.unknown = unknown
+
+    def _worst_price(self, intent: OrderIntent, state: State, collar: Decimal) -> Decimal:
+        """Zero where nothing is known: the checks refuse before they use it."""
+        reference = self.reference if self.reference is not None else ZERO
+        own = intent.price if intent.price is not None else intent.stop_price
+        if intent.order_type not in _AT_ANY_PRICE and not (intent.order_type is OrderType.TAKE_PROFIT and intent.price is None):
+            return own if own is not None and own > reference else reference
+        if intent.order_type is OrderType.MARKET:
+            depth = state.market.worst_price(intent.symbol, intent.side, intent.quantity)
+            if depth is not None and depth >= reference:
+                return depth
+        at = own if own is not None and own > reference else reference
+        return at * (ONE + collar / TEN_THOUSAND) if self.buying and collar else at
+
+    def _worst_after(self, quantity: Decimal) -> Decimal:
+        """The largest absolute position that this order and all that works can lead to."""
+        if self.intent.reduce_only:
+            quantity = ZERO
+        long = self.position + self.working_buy + (quantity if self.buying else ZERO)
+        short = self.position - self.working_sell - (ZERO if self.buying else quantity)
+        return max(long, -short, ZERO)
+
+    def account_equity(self) -> Decimal:
+        """Equity at the freshest prices, computed at first need."""
+        if self.equity is None:
+            self.equity = self.state.equity()
+        return self.equity
+
+    def gross_after(self) -> Decimal:
+        """Worst-case gross exposure of the account with this order, in account currency."""
+        if self.others_gross is None:
+            self._sum_others()
+        assert self.others_gross is not None
+        return self.others_gross + self._own_value()
+
+    def net_after(self) -> Decimal:
+        """Worst-case absolute net exposure of the account with this order: every symbol to the side of this order."""
+        if self.others_gross is None:
+            self._sum_others()
+        added = ZERO if self.intent.reduce_only else self.intent.quantity
+        towards = self.position + self.working_buy + added if self.buying else self.position - self.working_sell - added
+        return abs(self.others_net + towards * self._value_of_one())
+
+    def _own_value(self) -> Decimal:
+        return self.worst_after * self._value_of_one()
+
+    def _value_of_one(self) -> Decimal:
+        return (self.instrument.contract_size if self.instrument is not None else ONE) * self.worst_price
+
+    def _sum_others(self) -> None:
+        """Worst case of every other symbol with a position or an order."""
+        state = self.state
+        symbols = {symbol: None for symbol, held in state.portfolio.account.items() if held.quantity}
+        symbols.update(dict.fromkeys(state.orders.symbols()))
+        gross = net = ZERO
+        for symbol in symbols:
+            if symbol != self.intent.symbol:
+                long, short, price = worst_case(state, symbol)
+                gross += max(long, -short, ZERO) * price
+                net += (long if self.buying else short) * price
+        self.others_gross, self.others_net = gross, net
+
+
+def worst_case(state: State, symbol: str) -> tuple[Decimal, Decimal, Decimal]:
+    """The most positive and most negative position that `symbol` can reach, and the value of one unit.
+
+    The unit is valued at the worst of the last price and the orders' own worst prices.
+    """
+    long = short = state.portfolio.position(symbol)
+    price = state.price(symbol) or ZERO
+    for order in state.orders.working(symbol):
+        if order.worst_price > price:
+            price = order.worst_price
+        if not order.reduce_only:
+            left = outstanding(order)
+            if order.side is Side.BUY:
+                long += left
+            else:
+                short -= left
+    held = state.portfolio.account.get(symbol)
+    if not price and held is not None:
+        price = held.average_price or ZERO
+    instrument = state.instruments.get(symbol)
+    return long, short, price * (instrument.contract_size if instrument is not None else ONE)

@@ -1,0 +1,89 @@
+"""Flatten: cancel, confirm, close reduce-only within the book, confirm flat, stay latched.
+
+One call looks at the state and says what comes next; it is called again with every fact until nothing is left, so a lost
+reply, a race or a partial fill only costs another round. A closing order is a limit that expires at once, reaching no further
+than `flatten_slippage_bps_max` from the reference: never a blind market order into an empty book (C18). Quantities too
+small for the venue are dust, said and left (H27).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from kedge.core.state import State
+from kedge.model.decisions import Alert, CancelRequested, Decision, HaltChanged, HaltState, Severity
+from kedge.model.money import EXACT, ONE, TEN_THOUSAND, ZERO, round_price_down, round_price_up, round_quantity
+from kedge.model.order import OrderIntent, OrderType, Side, TimeInForce
+from kedge.model.position import Position
+
+TAG = "flatten"
+
+
+def next_actions(state: State) -> Iterator[Decision | OrderIntent]:
+    """What flattening needs now: cancels first, then closing orders, then the word that all is flat."""
+    others = [order for order in state.orders.active.values() if order.tag != TAG]
+    for order in others:
+        if not order.cancel_requested:
+            yield CancelRequested(order.id, "flatten")
+    if others or state.orders.active or state.orders.owing:
+        return
+    waiting = False
+    for position in state.portfolio.held():
+        intent = closing_order(state, position)
+        if intent is not None:
+            waiting = True
+            yield intent
+        elif not is_dust(state, position):
+            waiting = True
+    if not waiting:
+        for position in state.portfolio.held():
+            yield Alert(Severity.WARNING, f"{position.quantity} is too small to close and stays as dust", position.symbol)
+        yield HaltChanged(HaltState.FLATTENING, HaltState.FLAT, "no order and no position is left")
+
+
+def closing_order(state: State, position: Position) -> OrderIntent | None:
+    """The reduce-only order that closes `position`; `None` without a price, or for dust."""
+    if is_dust(state, position):
+        return None
+    reference = state.market.reference(position.symbol)
+    if reference is None:
+        return None
+    instrument = state.instruments[position.symbol]
+    side = Side.SELL if position.quantity > ZERO else Side.BUY
+    slip = state.config.flatten_slippage_bps_max / TEN_THOUSAND
+    if side is Side.SELL:
+        price = round_price_up(EXACT.multiply(reference[0], max(ONE - slip, ZERO)), instrument.tick_size)
+    else:
+        price = round_price_down(EXACT.multiply(reference[0], ONE + slip), instrument.tick_size)
+    if not price > ZERO:
+        price = instrument.tick_size
+    return OrderIntent(
+        id="",
+        symbol=position.symbol,
+        side=side,
+        order_type=OrderType.LIMIT,
+        quantity=_closable(state, position),
+        price=price,
+        time_in_force=TimeInForce.IOC,
+        reduce_only=True,
+        tag=TAG,
+    )
+
+
+def is_dust(state: State, position: Position) -> bool:
+    """Whether the venue would take no order small enough to close the position."""
+    instrument = state.instruments.get(position.symbol)
+    quantity = _closable(state, position)
+    return not quantity or (instrument is not None and quantity < instrument.min_quantity)
+
+
+def _closable(state: State, position: Position) -> Decimal:
+    instrument = state.instruments.get(position.symbol)
+    quantity = abs(position.quantity)
+    if instrument is None:
+        return quantity
+    quantity = round_quantity(quantity, instrument.lot_size)
+    if instrument.max_quantity is not None and quantity > instrument.max_quantity:
+        return instrument.max_quantity
+    return quantity

@@ -1,0 +1,350 @@
+"""The whole state of the core, composed of folds, and the view of it that strategies get.
+
+`fold(fact)` changes the state and returns what follows from the fact by itself: a quarantine, a booking, a stop on a symbol.
+`apply(decision)` folds what was decided. Deciding does both, recovery calls both from the journal, and nothing else writes
+here. So `state after step == state after folding the records of that step`, which `kedge audit replay` checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from kedge.core.clock import Timers
+from kedge.core.market.handler import MarketDataHandler
+from kedge.core.orders.inflight import REPEAT, OrdersInFlight
+from kedge.core.portfolio.performance import Performance
+from kedge.core.portfolio.tracker import PositionTracker
+from kedge.model import decisions as d
+from kedge.model import facts as f
+from kedge.model.errors import ConfigError, OurBug
+from kedge.model.instrument import Instrument
+from kedge.model.limits import RiskConfig
+from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
+from kedge.model.money import ZERO, canonical
+
+NOTHING: tuple[d.Decision, ...] = ()
+Consequences = Sequence[d.Decision]
+
+
+class State:
+    """Everything the core knows. `seq` is the number of the last record, `now` the time of the last fact."""
+
+    def __init__(self, market: MarketDataHandler | None = None) -> None:
+        self.seq = 0
+        self.now = 0
+        self.instance = "kedge"
+        self.epoch = 0
+        self.config = RiskConfig()
+        self.instruments: dict[str, Instrument] = {}
+        self.market = MarketDataHandler() if market is None else market
+        self.orders = OrdersInFlight()
+        self.portfolio = PositionTracker()
+        self.performance = Performance()
+        self.timers = Timers()
+        self.halt = d.HaltState.RUNNING
+        self.disabled: dict[str, str] = {}
+        self.blocked: dict[str, dict[str, str]] = {}
+        self.errors_in_a_row = 0
+        self.executions: dict[str, list[int]] = {}
+        self.clock_offset_ns = 0
+        self.stopped = False
+        self.watches_equity = False
+        self.attention = False
+        self.folds: dict[type, Callable[[Any], Consequences]] = self._folds()
+        self._applies = self._apply_table()
+
+    # facts -----------------------------------------------------------------------------------------------------------
+
+    def fold(self, fact: f.Fact) -> Consequences:
+        """Fold one fact; returns the decisions that it forces."""
+        return self.folds[type(fact)](fact)
+
+    def _folds(self) -> dict[type, Callable[[Any], Consequences]]:
+        orders = self.orders
+        return {
+            Candle: self._candle,
+            Trade: self._trade,
+            Quote: self._market,
+            OrderBook: self._market,
+            BookDelta: self._market,
+            MarkPrice: self._market,
+            FundingRate: self._market,
+            f.Fill: self._fill,
+            f.OrderAccepted: self._reporter(orders.accepted, success=True),
+            f.OrderRejected: self._reporter(orders.rejected, error=True),
+            f.OrderCancelled: self._reporter(orders.ended),
+            f.OrderExpired: self._reporter(orders.ended),
+            f.CancelRejected: self._reporter(orders.cancel_rejected, attend=True),
+            f.OutcomeUnknown: self._reporter(orders.outcome_unknown, error=True),
+            f.OrderReport: self._reporter(orders.reported, attend=True),
+            f.FundingPayment: self._funding,
+            f.SessionStarted: self._started,
+            f.SessionStopped: self._session_stopped,
+            f.TimerFired: self._timer,
+            f.ClockReading: self._clock,
+            f.OperatorCommand: self._operator,
+            f.StreamStatus: self._stream,
+            f.InstrumentChanged: self._instrument,
+            f.JournalRepaired: self._noted,
+        }
+
+    def _candle(self, candle: Candle) -> Consequences:
+        bad = self.market.candle(candle)
+        now = candle.received or candle.ts + candle.interval
+        if now > self.now:
+            self.now = now
+        if bad is not None:
+            return (bad,)
+        if self.watches_equity:
+            self._mark()
+        return NOTHING
+
+    def _trade(self, trade: Trade) -> Consequences:
+        bad = self.market.trade(trade)
+        now = trade.received or trade.ts
+        if now > self.now:
+            self.now = now
+        if bad is not None:
+            return (bad,)
+        if self.watches_equity:
+            self._mark()
+        return NOTHING
+
+    def _market(self, fact: f.MarketFact) -> Consequences:
+        bad = self.market.fold(fact)
+        self._advance(fact)
+        if bad is not None:
+            return (bad,)
+        if self.watches_equity:
+            self._mark()
+        return NOTHING
+
+    def _advance(self, fact: Any) -> None:
+        now = fact.received or fact.ts
+        if now > self.now:
+            self.now = now
+
+    def _reporter(
+        self, book: Callable[[Any, int], str], success: bool = False, error: bool = False, attend: bool = False
+    ) -> Callable[[Any], Consequences]:
+        """The fold of a venue report: `book` says what is odd about it, and odd stops the symbol."""
+
+        def report(fact: Any) -> Consequences:
+            self._advance(fact)
+            odd = book(fact, self.now)
+            if success:
+                self.errors_in_a_row = 0
+            elif error:
+                self.errors_in_a_row += 1
+            if error or attend:
+                self.attention = True
+            if not odd:
+                return NOTHING
+            order = self.orders.find(fact.order_id)
+            return self._incident(order.symbol if order is not None else "", odd)
+
+        return report
+
+    def _fill(self, fill: f.Fill) -> Consequences:
+        self._advance(fill)
+        order, odd = self.orders.filled(fill, self.now)
+        if odd == REPEAT:
+            return NOTHING
+        strategy = order.strategy if order is not None else ""
+        profit = self.portfolio.update_from_fill(fill, strategy)
+        held = self.portfolio.account[fill.symbol]
+        if strategy and self.config.executions_per_window_max is not None:
+            self.executions.setdefault(strategy, []).append(self.now)
+        booked = d.Booked(
+            fill.order_id,
+            fill.trade_id,
+            fill.symbol,
+            strategy,
+            held.quantity,
+            held.average_price or ZERO,
+            profit,
+            fill.fee,
+            self.portfolio.cash,
+            self.portfolio.strategy_position(strategy, fill.symbol),
+        )
+        if self.watches_equity:
+            self._mark()
+        self._look()
+        return (booked, *self._incident(fill.symbol, odd)) if odd else (booked,)
+
+    def _funding(self, payment: f.FundingPayment) -> Consequences:
+        self._advance(payment)
+        self.portfolio.update_from_funding(payment)
+        if self.watches_equity:
+            self._mark()
+        return NOTHING
+
+    def _started(self, fact: f.SessionStarted) -> Consequences:
+        self._advance(fact)
+        if fact.epoch <= self.epoch and self.seq:
+            raise OurBug(f"epoch {fact.epoch} does not follow {self.epoch}; client ids would repeat")
+        for instrument in fact.instruments:
+            if instrument.quote != fact.account_currency and instrument.settle != fact.account_currency:
+                raise ConfigError(
+                    f"{instrument.symbol} is settled in {instrument.settle or instrument.quote}, the account is in "
+                    f"{fact.account_currency}; trade it from an account of its own"
+                )
+            self._know(instrument)
+        self.instance, self.epoch, self.config, self.stopped = fact.instance, fact.epoch, fact.risk, False
+        if not self.portfolio.account and not self.portfolio.start:
+            self.portfolio.start = self.portfolio.cash = fact.cash
+            self.performance = Performance(fact.cash)
+        self.portfolio.account_currency = fact.account_currency
+        limits = fact.risk
+        self.watches_equity = any(
+            limit is not None for limit in (limits.daily_loss_max, limits.drawdown_ratio_max, limits.strategy_loss_max)
+        )
+        self._look()
+        return NOTHING
+
+    def _session_stopped(self, fact: f.SessionStopped) -> Consequences:
+        self._advance(fact)
+        self.stopped = True
+        return NOTHING
+
+    def _timer(self, fact: f.TimerFired) -> Consequences:
+        self._advance(fact)
+        self.timers.fired(fact.name)
+        return NOTHING
+
+    def _clock(self, fact: f.ClockReading) -> Consequences:
+        self._advance(fact)
+        self.clock_offset_ns = fact.offset_ns
+        return NOTHING
+
+    def _operator(self, fact: f.OperatorCommand) -> Consequences:
+        self._advance(fact)
+        self.attention = True
+        return NOTHING
+
+    def _stream(self, fact: f.StreamStatus) -> Consequences:
+        self._advance(fact)
+        self.market.stream(fact)
+        return NOTHING
+
+    def _instrument(self, fact: f.InstrumentChanged) -> Consequences:
+        self._advance(fact)
+        self._know(fact.instrument)
+        return NOTHING
+
+    def _noted(self, fact: f.JournalRepaired) -> Consequences:
+        self._advance(fact)
+        return (d.Alert(d.Severity.WARNING, f"the journal's torn tail of {fact.bytes_cut} bytes was cut off"),)
+
+    # decisions -------------------------------------------------------------------------------------------------------
+
+    def apply(self, decision: d.Decision) -> None:
+        """Fold one decision."""
+        fold = self._applies.get(type(decision))
+        if fold is not None:
+            fold(decision)
+
+    def _apply_table(self) -> dict[type, Callable[[Any], None]]:
+        return {
+            d.Approved: lambda x: self.orders.send(x.intent, self.now, self.config.duplicate_window_ms_max),
+            d.CancelRequested: lambda x: self.orders.request_cancel(x.order_id, self.now),
+            d.TimerSet: lambda x: self.timers.set(x.name, x.due_ns),
+            d.HaltChanged: self._halted,
+            d.StrategyDisabled: lambda x: self.disabled.__setitem__(x.strategy, x.reason),
+            d.StrategyEnabled: self._enabled,
+            d.SymbolBlocked: lambda x: self.blocked.setdefault(x.symbol, {}).__setitem__(x.cause, x.reason),
+            d.SymbolUnblocked: self._unblocked,
+        }
+
+    def _halted(self, change: d.HaltChanged) -> None:
+        self.halt = change.after
+        if change.after is d.HaltState.RUNNING:
+            self.errors_in_a_row = 0
+        self._look()
+
+    def _enabled(self, decision: d.StrategyEnabled) -> None:
+        self.disabled.pop(decision.strategy, None)
+        self.executions.pop(decision.strategy, None)
+
+    def _unblocked(self, decision: d.SymbolUnblocked) -> None:
+        causes = self.blocked.get(decision.symbol, {})
+        causes.pop(decision.cause, None)
+        if not causes:
+            self.blocked.pop(decision.symbol, None)
+
+    # questions -------------------------------------------------------------------------------------------------------
+
+    def price(self, symbol: str) -> Decimal | None:
+        """The freshest valid price of `symbol`."""
+        return self.market.last_price(symbol)
+
+    def equity(self) -> Decimal:
+        """Cash and positions at the freshest prices."""
+        return self.portfolio.equity(self.market.last_price)
+
+    def next_record(self, decided: int) -> int:
+        """The number of the next record, `decided` decisions into the step that is being taken."""
+        return self.seq + 2 + decided
+
+    def snapshot(self) -> dict[str, object]:
+        """The state as plain data."""
+        return {
+            "seq": self.seq,
+            "now": self.now,
+            "epoch": self.epoch,
+            "halt": str(self.halt),
+            "disabled": self.disabled,
+            "blocked": self.blocked,
+            "errors_in_a_row": self.errors_in_a_row,
+            "executions": self.executions,
+            "clock_offset_ns": self.clock_offset_ns,
+            "market": self.market.snapshot(),
+            "orders": self.orders.snapshot(),
+            "portfolio": self.portfolio.snapshot(),
+            "performance": self.performance.snapshot(),
+            "timers": self.timers.snapshot(),
+        }
+
+    def digest(self) -> str:
+        """SHA-256 of the snapshot's canonical text: two folds of the same records agree on it."""
+        return sha256(_text(self.snapshot()).encode()).hexdigest()
+
+    # inside ----------------------------------------------------------------------------------------------------------
+
+    def _know(self, instrument: Instrument) -> None:
+        self.instruments[instrument.symbol] = instrument
+        self.portfolio.add_instrument(instrument)
+        self.market.add_symbol(instrument.symbol)
+
+    def _mark(self) -> None:
+        self.performance.mark(self.now, self.portfolio.equity(self.market.last_price))
+
+    def _look(self) -> None:
+        """Whether the guard must look at every fact, or only at the next."""
+        self.attention = (
+            self.watches_equity
+            or self.halt is not d.HaltState.RUNNING
+            or bool(self.orders.unknown)
+            or self.errors_in_a_row > 0
+            or bool(self.executions)
+        )
+
+    @staticmethod
+    def _incident(symbol: str, what: str) -> Consequences:
+        """Trading on the symbol stops and the operator is called; nothing the venue said is dropped."""
+        return (
+            d.SymbolBlocked(symbol, "incident", what),
+            d.Alert(d.Severity.CRITICAL, what, symbol),
+        )
+
+
+def _text(value: object) -> str:
+    """Plain data as text, the same for equal data: maps by sorted key, decimals canonical."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_text(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_text, value)) + "]"
+    return canonical(value) if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,222 @@
+"""`StrategyRegistry`: runs strategies, each for itself.
+
+A fact goes to the strategies that asked for its symbol and define the hook, in the order of registration. What a strategy
+returns carries its name. A strategy that raises is disabled; the others go on. Warm-up: a strategy's wishes are dropped until
+its symbols have shown the candles that it asked for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from msgspec import structs
+
+from kedge.core.strategy.base import BaseStrategy, Wishes
+from kedge.core.strategy.view import View
+from kedge.model.errors import StrategyError
+from kedge.model.facts import Fill, TimerFired
+from kedge.model.market import Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
+from kedge.model.signal import CancelOrders, Signal, Wish
+
+HOOKS: dict[type, str] = {
+    Candle: "on_candle",
+    Trade: "on_trade",
+    Quote: "on_quote",
+    OrderBook: "on_book",
+    MarkPrice: "on_mark_price",
+    FundingRate: "on_funding_rate",
+}
+
+
+class StrategySignal(Signal, frozen=True, gc=False, omit_defaults=True, tag="signal"):
+    """A signal with the name of the strategy that raised it, as `route_candle` returns it."""
+
+    strategy: str = ""
+
+
+class Failure:
+    """A strategy raised: its name and what it said."""
+
+    __slots__ = ("reason", "strategy")
+
+    def __init__(self, strategy: str, reason: str) -> None:
+        self.strategy = strategy
+        self.reason = reason
+
+
+class Entry:
+    """A registered strategy: its hooks, its warm-up, its past candles."""
+
+    __slots__ = ("enabled", "history", "name", "strategy", "symbols", "warming")
+
+    def __init__(self, strategy: BaseStrategy) -> None:
+        self.strategy = strategy
+        self.name = strategy.name()
+        self.symbols = list(strategy.required_symbols())
+        self.enabled = True
+        self.warming: dict[str, int] = {}
+        self.history: dict[str, deque[Candle]] = {}
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Start over: forget the past and count the warm-up anew."""
+        self.strategy.reset()
+        bars = self.strategy.warmup_bars()
+        self.warming = {symbol: bars for symbol in self.symbols} if bars > 0 else {}
+        size = self.strategy.history
+        self.history = {symbol: deque(maxlen=size) for symbol in self.symbols} if size > 0 else {}
+
+    def seen(self, candle: Candle) -> None:
+        """Keep a candle for the history and count it for the warm-up."""
+        if self.history:
+            self.history[candle.symbol].append(candle)
+        left = self.warming.get(candle.symbol)
+        if left is not None:
+            if left > 1:
+                self.warming[candle.symbol] = left - 1
+            else:
+                del self.warming[candle.symbol]
+
+
+Reaction = tuple[Entry, Callable[[Any], Wishes]]
+Wanted = list[tuple[str, Wish | Failure]]
+NONE: tuple[tuple[str, Wish | Failure], ...] = ()
+
+
+class StrategyRegistry:
+    """The strategies of a session, by name."""
+
+    def __init__(self, strategies: Iterable[BaseStrategy] = ()) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._routes: dict[type, dict[str, tuple[Reaction, ...]]] = {}
+        for strategy in strategies:
+            self.register(strategy)
+
+    def register(self, strategy: BaseStrategy, view: View | None = None) -> None:
+        """Add a strategy; its name must be new and it must want at least one symbol."""
+        entry = Entry(strategy)
+        if entry.name in self._entries:
+            raise StrategyError(f"two strategies are named {entry.name}; override name() in one of them")
+        if not entry.symbols:
+            raise StrategyError(f"{entry.name} requires no symbols; return at least one from required_symbols()")
+        if view is not None:
+            strategy.view = view
+        self._entries[entry.name] = entry
+        self._plan()
+
+    def enable(self, name: str) -> None:
+        """Let a disabled strategy run again, from a fresh start."""
+        entry = self._find(name)
+        if not entry.enabled:
+            entry.enabled = True
+            entry.prepare()
+            self._plan()
+
+    def disable(self, name: str) -> None:
+        """Give a strategy no more facts."""
+        self._find(name).enabled = False
+        self._plan()
+
+    def active_strategies(self) -> list[str]:
+        """Names of the strategies that get facts."""
+        return [entry.name for entry in self._entries.values() if entry.enabled]
+
+    def entries(self) -> Sequence[Entry]:
+        """Every registered strategy."""
+        return list(self._entries.values())
+
+    def route_candle(self, candle: Candle) -> list[Wish]:
+        """Give a candle to the strategies of its symbol; each signal carries its strategy's name."""
+        wanted: list[Wish] = []
+        for name, wish in self.react(candle):
+            if isinstance(wish, Failure):
+                self.disable(name)
+            elif isinstance(wish, Signal):
+                wanted.append(StrategySignal(**structs.asdict(wish), strategy=name))
+            else:
+                wanted.append(wish)
+        return wanted
+
+    def react(self, fact: Any) -> Sequence[tuple[str, Wish | Failure]]:
+        """What the strategies want because of a market fact; a failure in place of a strategy's wishes where it raised."""
+        by_symbol = self._routes.get(type(fact))
+        if by_symbol is None:
+            return NONE
+        wanted: Wanted | None = None
+        for entry, hook in by_symbol.get(fact.symbol, ()):
+            if entry.warming or entry.history:
+                wanted = self._carefully(entry, hook, fact, wanted)
+                continue
+            try:
+                wishes = hook(fact)
+                if wishes:
+                    wanted = _collect(entry.name, wishes, wanted)
+            except Exception as error:  # a strategy is foreign code: whatever it raises disables it, visibly
+                wanted = [] if wanted is None else wanted
+                wanted.append((entry.name, Failure(entry.name, _said(error))))
+        return NONE if wanted is None else wanted
+
+    def notify_timer(self, timer: TimerFired) -> Sequence[tuple[str, Wish | Failure]]:
+        """Give a timer to the strategy whose name stands before the colon of its own."""
+        return self.notify(timer.name.partition(":")[0], timer)
+
+    def notify(self, name: str, fact: Fill | TimerFired) -> Sequence[tuple[str, Wish | Failure]]:
+        """Give a fill or a timer to the one strategy it belongs to."""
+        entry = self._entries.get(name)
+        if entry is None or not entry.enabled:
+            return NONE
+        hook = "on_fill" if isinstance(fact, Fill) else "on_timer"
+        if getattr(type(entry.strategy), hook) is getattr(BaseStrategy, hook):
+            return NONE
+        return self._carefully(entry, getattr(entry.strategy, hook), fact, None) or NONE
+
+    def _carefully(
+        self, entry: Entry, hook: Callable[[Any], Wishes], fact: Any, wanted: Wanted | None
+    ) -> Wanted | None:
+        """Call a strategy that keeps a history or is warming up: it learns, and asks in vain until it is warm."""
+        if type(fact) is Candle:
+            entry.seen(fact)
+        try:
+            wishes = hook(fact)
+            if wishes and not entry.warming:
+                wanted = _collect(entry.name, wishes, wanted)
+        except Exception as error:  # as above
+            wanted = [] if wanted is None else wanted
+            wanted.append((entry.name, Failure(entry.name, _said(error))))
+        return wanted
+
+    def _find(self, name: str) -> Entry:
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise StrategyError(f"there is no strategy {name}; registered: {', '.join(self._entries) or 'none'}") from None
+
+    def _plan(self) -> None:
+        """Route each type of fact and symbol to the hooks that are defined, so that nothing else is called."""
+        self._routes = {}
+        for kind, hook in HOOKS.items():
+            routes: dict[str, tuple[Reaction, ...]] = {}
+            for entry in self._entries.values():
+                defined = getattr(type(entry.strategy), hook) is not getattr(BaseStrategy, hook)
+                counted = kind is Candle and (entry.warming or entry.history)
+                if entry.enabled and (defined or counted):
+                    for symbol in entry.symbols:
+                        routes[symbol] = (*routes.get(symbol, ()), (entry, getattr(entry.strategy, hook)))
+            if routes:
+                self._routes[kind] = routes
+
+
+def _collect(name: str, wishes: Iterable[Wish], wanted: Wanted | None) -> Wanted:
+    collected = [] if wanted is None else wanted
+    for wish in wishes:
+        if not isinstance(wish, Signal | CancelOrders):
+            raise StrategyError(f"{name} returned {wish!r}; return a list of Signal or CancelOrders, or None")
+        collected.append((name, wish))
+    return collected
+
+
+def _said(error: Exception) -> str:
+    text = str(error).splitlines()[0] if str(error) else ""
+    return f"{type(error).__name__}: {text}"[:300]

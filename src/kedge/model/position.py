@@ -1,0 +1,76 @@
+"""A position: how much is held, what it cost, and what it has earned.
+
+`cost` is the signed sum of quantity x multiplier x price of what is held: the average price is derived from it, never the
+other way, so that nothing is rounded when a position grows. When a part of it leaves, the cost that leaves is cut to 1e-12
+(half even) and the very same figure enters the realized profit; the sum of both is therefore exact.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kedge.model.money import CENT_OF_NANO, EXACT, ONE, ZERO
+
+
+class Position:
+    """Signed quantity of one symbol, its cost, and the profit booked so far (quote currency)."""
+
+    __slots__ = ("cost", "fees", "funding", "multiplier", "quantity", "realized", "symbol")
+
+    def __init__(self, symbol: str, multiplier: Decimal = ONE) -> None:
+        self.symbol = symbol
+        self.multiplier = multiplier
+        self.quantity = ZERO
+        self.cost = ZERO
+        self.realized = ZERO
+        self.fees = ZERO
+        self.funding = ZERO
+
+    def trade(self, signed: Decimal, price: Decimal) -> Decimal:
+        """Add `signed` units at `price`: increase, decrease, close or flip. Returns the profit realized by it."""
+        held = self.quantity
+        value = EXACT.multiply(EXACT.multiply(signed, self.multiplier), price)
+        after = EXACT.add(held, signed)
+        if not held or (held > ZERO) == (signed > ZERO):
+            self.quantity = after
+            self.cost = EXACT.add(self.cost, value)
+            return ZERO
+        if not after:
+            gone = self.cost
+            leaving = value
+        elif (after > ZERO) == (held > ZERO):
+            gone = EXACT.divide(EXACT.multiply(self.cost, -signed), held).quantize(CENT_OF_NANO, context=EXACT)
+            leaving = value
+        else:
+            gone = self.cost
+            leaving = EXACT.multiply(EXACT.multiply(-held, self.multiplier), price)
+        self.quantity = after
+        self.cost = EXACT.add(EXACT.subtract(self.cost, gone), EXACT.subtract(value, leaving))
+        profit = EXACT.subtract(-leaving, gone)
+        self.realized = EXACT.add(self.realized, profit)
+        return profit
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Mean entry price of what is held; `None` when flat."""
+        return self.cost / (self.quantity * self.multiplier) if self.quantity else None
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether nothing is held."""
+        return not self.quantity
+
+    def value(self, price: Decimal) -> Decimal:
+        """Signed market value at `price`."""
+        return self.quantity * self.multiplier * price
+
+    def unrealized(self, price: Decimal) -> Decimal:
+        """Profit that closing at `price` would book, before fees."""
+        return self.value(price) - self.cost
+
+    def snapshot(self) -> dict[str, object]:
+        """Plain data that two equal folds agree on."""
+        return {name: getattr(self, name) for name in ("symbol", "quantity", "cost", "realized", "fees", "funding")}
+
+    def __repr__(self) -> str:
+        return f"Position({self.symbol} {self.quantity} @ {self.average_price}, realized {self.realized})"
