@@ -1,3 +1,116 @@
-"""Kedge: one strategy file, in a backtest, on paper and live, behind risk controls that cannot be bypassed."""
+"""Kedge: one strategy file, in a backtest, on paper and live, behind risk controls that cannot be bypassed.
+
+The product's vocabulary is importable from here. Names are loaded when first used, so `import kedge` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from kedge.backtest.engine import BacktestEngine as BacktestEngine
+    from kedge.backtest.result import BacktestResult as BacktestResult
+    from kedge.backtest.result import BacktestTrade as BacktestTrade
+    from kedge.core.market.bars import BarBuilder as BarBuilder
+    from kedge.core.market.handler import MarketDataHandler as MarketDataHandler
+    from kedge.core.market.quality import DataQualityChecker as DataQualityChecker
+    from kedge.core.market.quality import QualityReport as QualityReport
+    from kedge.core.market.replay import DataReplayEngine as DataReplayEngine
+    from kedge.core.market.symbols import to_canonical_symbol as to_canonical_symbol
+    from kedge.core.market.symbols import to_exchange_symbol as to_exchange_symbol
+    from kedge.core.market.timestamps import TimestampNormalizer as TimestampNormalizer
+    from kedge.core.orders.manager import OrderManager as OrderManager
+    from kedge.core.portfolio.tracker import PositionTracker as PositionTracker
+    from kedge.core.risk.breaker import CircuitBreaker as CircuitBreaker
+    from kedge.core.risk.manager import RiskCheckResult as RiskCheckResult
+    from kedge.core.risk.manager import RiskManager as RiskManager
+    from kedge.core.strategy.base import BaseStrategy as BaseStrategy
+    from kedge.core.strategy.parameters import Bounds as Bounds
+    from kedge.core.strategy.registry import StrategyRegistry as StrategyRegistry
+    from kedge.journal.append import AuditLogger as AuditLogger
+    from kedge.model.errors import KedgeError as KedgeError
+    from kedge.model.exchange import Exchange as Exchange
+    from kedge.model.facts import Fill as Fill
+    from kedge.model.instrument import Instrument as Instrument
+    from kedge.model.instrument import InstrumentKind as InstrumentKind
+    from kedge.model.limits import RiskConfig as RiskConfig
+    from kedge.model.limits import SymbolLimits as SymbolLimits
+    from kedge.model.market import BookDelta as BookDelta
+    from kedge.model.market import Candle as Candle
+    from kedge.model.market import FundingRate as FundingRate
+    from kedge.model.market import MarkPrice as MarkPrice
+    from kedge.model.market import OrderBook as OrderBook
+    from kedge.model.market import Quote as Quote
+    from kedge.model.market import Trade as Trade
+    from kedge.model.money import round_price as round_price
+    from kedge.model.money import round_quantity as round_quantity
+    from kedge.model.order import Order as Order
+    from kedge.model.order import OrderStatus as OrderStatus
+    from kedge.model.order import OrderType as OrderType
+    from kedge.model.order import Side as Side
+    from kedge.model.order import TimeInForce as TimeInForce
+    from kedge.model.position import Position as Position
+    from kedge.model.signal import CancelOrders as CancelOrders
+    from kedge.model.signal import Signal as Signal
+    from kedge.strategies.breakout import BreakoutStrategy as BreakoutStrategy
+    from kedge.strategies.grid import GridStrategy as GridStrategy
+    from kedge.strategies.market_making import MarketMakingStrategy as MarketMakingStrategy
+    from kedge.strategies.mean_reversion import MeanReversionStrategy as MeanReversionStrategy
+    from kedge.strategies.pairs import PairsStrategy as PairsStrategy
+    from kedge.strategies.rsi import RsiStrategy as RsiStrategy
+    from kedge.strategies.sma_cross import SmaCrossStrategy as SmaCrossStrategy
+
+_HOMES = {
+    "backtest.engine": "BacktestEngine",
+    "backtest.result": "BacktestResult BacktestTrade",
+    "core.market.bars": "BarBuilder",
+    "core.market.handler": "MarketDataHandler",
+    "core.market.quality": "DataQualityChecker QualityReport",
+    "core.market.replay": "DataReplayEngine",
+    "core.market.symbols": "to_canonical_symbol to_exchange_symbol",
+    "core.market.timestamps": "TimestampNormalizer",
+    "core.orders.manager": "OrderManager",
+    "core.portfolio.tracker": "PositionTracker",
+    "core.risk.breaker": "CircuitBreaker",
+    "core.risk.manager": "RiskCheckResult RiskManager",
+    "core.strategy.base": "BaseStrategy",
+    "core.strategy.parameters": "Bounds",
+    "core.strategy.registry": "StrategyRegistry",
+    "journal.append": "AuditLogger",
+    "model.errors": "KedgeError",
+    "model.exchange": "Exchange",
+    "model.facts": "Fill",
+    "model.instrument": "Instrument InstrumentKind",
+    "model.limits": "RiskConfig SymbolLimits",
+    "model.market": "BookDelta Candle FundingRate MarkPrice OrderBook Quote Trade",
+    "model.money": "round_price round_quantity",
+    "model.order": "Order OrderStatus OrderType Side TimeInForce",
+    "model.position": "Position",
+    "model.signal": "CancelOrders Signal",
+    "strategies.breakout": "BreakoutStrategy",
+    "strategies.grid": "GridStrategy",
+    "strategies.market_making": "MarketMakingStrategy",
+    "strategies.mean_reversion": "MeanReversionStrategy",
+    "strategies.pairs": "PairsStrategy",
+    "strategies.rsi": "RsiStrategy",
+    "strategies.sma_cross": "SmaCrossStrategy",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604  (names of strings, computed once)
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'kedge' has no attribute {name!r}")
+    value = getattr(import_module(f"kedge.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,8 +1,8 @@
 """The desk: the state and everyone who decides about it, put together for one session.
 
-`kedge.core.step.step` is the flow; this is who takes part in it. Whatever a decider wants passes through one of three doors:
-`record` (a decision), `submit` (an order, through the gate), `cancel`. Each folds at once, so the next question is asked of
-the state as it then is, and each leaves its line on the page of the step.
+`kedge.core.step.step` is the flow; this is who takes part in it. Whatever a decider wants passes through one of three
+doors: `record` (a decision), `submit` (an order, through the gate), `cancel`. Each folds at once, so the next
+question is asked of the state as it then is, and each leaves its line on the page of the step.
 """
 
 from __future__ import annotations
@@ -31,8 +31,12 @@ from kedge.model.decisions import (
     StrategyEnabled,
 )
 from kedge.model.facts import Fill
+from kedge.model.market import BookDelta, OrderBook
 from kedge.model.order import OrderIntent
 from kedge.model.signal import CancelOrders, Wish
+
+#: Levels of each side of a book that strategies are shown after a change.
+BOOK_LEVELS_SHOWN = 20
 
 
 class Desk:
@@ -114,6 +118,16 @@ class Desk:
         order = self.state.orders.find(fill.order_id)
         if order is not None and order.strategy:
             self.act(self.strategies.notify(order.strategy, fill))
+
+    def whole_book(self, delta: BookDelta) -> OrderBook | BookDelta:
+        """The book after a change, as strategies see it: its best levels; the change itself where none looks at
+        books.
+        """
+        record = self.state.market.record(delta.symbol)
+        if record is None or not self.strategies.reads(OrderBook):
+            return delta
+        bids, asks = record.book.top(BOOK_LEVELS_SHOWN)
+        return OrderBook(delta.ts, tuple(bids), tuple(asks), delta.symbol, delta.sequence, delta.received)
 
     # inside ----------------------------------------------------------------------------------------------------------
 

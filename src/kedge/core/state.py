@@ -1,8 +1,9 @@
 """The whole state of the core, composed of folds, and the view of it that strategies get.
 
-`fold(fact)` changes the state and returns what follows from the fact by itself: a quarantine, a booking, a stop on a symbol.
-`apply(decision)` folds what was decided. Deciding does both, recovery calls both from the journal, and nothing else writes
-here. So `state after step == state after folding the records of that step`, which `kedge audit replay` checks.
+`fold(fact)` changes the state and returns what follows from the fact by itself: a quarantine, a booking, a stop on a
+symbol. `apply(decision)` folds what was decided. Deciding does both, recovery calls both from the journal, and
+nothing else writes here. So `state after step == state after folding the records of that step`, which `kedge audit
+replay` checks.
 """
 
 from __future__ import annotations
@@ -227,8 +228,8 @@ class State:
 
     def _stream(self, fact: f.StreamStatus) -> Consequences:
         self._advance(fact)
-        self.market.stream(fact)
-        return NOTHING
+        bad = self.market.stream(fact)
+        return NOTHING if bad is None else (bad,)
 
     def _instrument(self, fact: f.InstrumentChanged) -> Consequences:
         self._advance(fact)
@@ -249,7 +250,7 @@ class State:
 
     def _apply_table(self) -> dict[type, Callable[[Any], None]]:
         return {
-            d.Approved: lambda x: self.orders.send(x.intent, self.now, self.config.duplicate_window_ms_max),
+            d.Approved: self._approved,
             d.CancelRequested: lambda x: self.orders.request_cancel(x.order_id, self.now),
             d.TimerSet: lambda x: self.timers.set(x.name, x.due_ns),
             d.HaltChanged: self._halted,
@@ -258,6 +259,9 @@ class State:
             d.SymbolBlocked: lambda x: self.blocked.setdefault(x.symbol, {}).__setitem__(x.cause, x.reason),
             d.SymbolUnblocked: self._unblocked,
         }
+
+    def _approved(self, decision: d.Approved) -> None:
+        self.orders.send(decision.intent, self.now, self.config.duplicate_window_ms_max)
 
     def _halted(self, change: d.HaltChanged) -> None:
         self.halt = change.after

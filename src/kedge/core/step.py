@@ -5,8 +5,9 @@
          ─ strategies → sizing → risk gate → approved or refused
          ─ decisions, each folded as it is made
 
-Pure: the same state and the same fact give the same decisions. No clock, no I/O, no randomness; time is in the fact. The
-caller journals the fact and the decisions and only then lets `Approved`, `CancelRequested` and `QueryRequested` out.
+Pure: the same state and the same fact give the same decisions. No clock, no I/O, no randomness; time is in the fact.
+The caller journals the fact and the decisions and only then lets `Approved`, `CancelRequested` and `QueryRequested`
+out.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def step(desk: Desk, fact: Fact) -> list[Decision]:
     elif kind is TimerFired:
         desk.act(desk.strategies.notify_timer(fact))  # type: ignore[arg-type]
     else:
-        wanted = desk.strategies.react(state.market.book(fact) if kind is BookDelta else fact)
+        wanted = desk.strategies.react(fact if kind is not BookDelta else desk.whole_book(fact))  # type: ignore[arg-type]
         if wanted:
             desk.act(wanted)
 

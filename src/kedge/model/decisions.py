@@ -1,7 +1,7 @@
 """Decisions: everything the core decides. A closed union; each is journaled and folded into the state.
 
-Three of them leave the process: `Approved`, `CancelRequested` and `QueryRequested`; `TimerSet` asks the runner for a fact
-later. A refusal is a decision like any other, with every check and the figures that decided.
+Three of them leave the process: `Approved`, `CancelRequested` and `QueryRequested`; `TimerSet` asks the runner for a
+fact later. A refusal is a decision like any other, with every check and the figures that decided.
 """
 
 from __future__ import annotations

@@ -54,8 +54,9 @@ class OrderRejected(Stamped, frozen=True, gc=False, tag="order_rejected"):
 class Fill(Stamped, frozen=True, gc=False, tag="fill"):
     """One execution of an order of ours.
 
-    `fee` is positive when paid, in `fee_currency` (empty: the quote currency). `trade_id` is the venue's and is what an exact
-    repeat is known by. `slippage` is what a simulated venue worsened the price by, per unit in quote currency.
+    `fee` is positive when paid, in `fee_currency` (empty: the quote currency). `trade_id` is the venue's and is what
+    an exact repeat is known by. `slippage` is what a simulated venue worsened the price by, per unit in quote
+    currency.
     """
 
     order_id: str
@@ -194,7 +195,7 @@ class StrategySpec(Struct, frozen=True, gc=False):
     budget: Decimal = ONE
 
 
-class SessionStarted(Stamped, frozen=True, gc=False, tag="session_started"):
+class SessionStarted(Stamped, frozen=True, gc=False, tag="start"):
     """The first fact of every session: who we are, what we may trade and under which limits.
 
     `instance` and `epoch` make client ids unique for ever. `cash` is the account's balance in its own currency.
@@ -215,7 +216,7 @@ class SessionStarted(Stamped, frozen=True, gc=False, tag="session_started"):
     received: int = 0
 
 
-class SessionStopped(Stamped, frozen=True, gc=False, tag="session_stopped"):
+class SessionStopped(Stamped, frozen=True, gc=False, tag="stop"):
     """The last fact of an orderly session, with the digest of the whole state at that moment."""
 
     reason: str

@@ -81,7 +81,11 @@ class Instrument(Struct, frozen=True, gc=False):
 
 
 def generic_instrument(
-    symbol: str, fee_rate: Decimal = ZERO, max_leverage: Decimal = ONE, quote: str = "USD"
+    symbol: str,
+    fee_rate: Decimal = ZERO,
+    max_leverage: Decimal = ONE,
+    quote: str = "USD",
+    maker_fee: Decimal | None = None,
 ) -> Instrument:
     """A linear instrument that may be held long and short, on a grid of 1e-8: what a backtest trades unless told more.
 
@@ -94,7 +98,7 @@ def generic_instrument(
         quote=quoted or quote,
         settle=quoted or quote,
         kind=InstrumentKind.PERPETUAL,
-        maker_fee=fee_rate,
+        maker_fee=fee_rate if maker_fee is None else maker_fee,
         taker_fee=fee_rate,
         max_leverage=max_leverage,
         shortable=True,

@@ -1,8 +1,8 @@
 """Every limit, by its name with the unit last. `None` means that this limit is not set.
 
-Money limits are in the account's currency, quantities in the instrument's units, `..._bps_max` in hundredths of a percent,
-`..._ms_max` in milliseconds, ratios (`leverage_max`, `drawdown_ratio_max`) are plain numbers. A per-symbol entry takes the
-place of the general one.
+Money limits are in the account's currency, quantities in the instrument's units, `..._bps_max` in hundredths of a
+percent, `..._ms_max` in milliseconds, ratios (`leverage_max`, `drawdown_ratio_max`) are plain numbers. A per-symbol
+entry takes the place of the general one.
 """
 
 from __future__ import annotations

@@ -85,9 +85,9 @@ _TERMINAL = frozenset(
 class OrderIntent(Struct, frozen=True, gc=False, omit_defaults=True):
     """One order as it is approved, journaled and sent.
 
-    Quantities are in the instrument's base units or contracts, prices in its quote currency per unit. `worst_price` is
-    the price at which risk valued it: nothing it can fill at is worse. `signal_n` is the record number of the signal that
-    caused it (0: the operator, or flattening), `group` names orders of which one may live (OCO).
+    Quantities are in the instrument's base units or contracts, prices in its quote currency per unit. `worst_price`
+    is the price at which risk valued it: nothing it can fill at is worse. `signal_n` is the record number of the
+    signal that caused it (0: the operator, or flattening), `group` names orders of which one may live (OCO).
     """
 
     id: str

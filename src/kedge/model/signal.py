@@ -17,9 +17,9 @@ from kedge.model.order import OrderType, Side, TimeInForce
 class Signal(Struct, frozen=True, gc=False, omit_defaults=True, tag="signal"):
     """A wish to trade `symbol`.
 
-    `quantity` in base units or contracts; `None`: the strategy's budget. `target`, instead of side and quantity, is the
-    signed position wanted. `stop_loss` and `take_profit` protect the position that the entry opens (a bracket). Signals of
-    the same non-empty `group` cancel each other once one of them fills (OCO).
+    `quantity` in base units or contracts; `None`: the strategy's budget. `target`, instead of side and quantity, is
+    the signed position wanted. `stop_loss` and `take_profit` protect the position that the entry opens (a bracket).
+    Signals of the same non-empty `group` cancel each other once one of them fills (OCO).
     """
 
     symbol: str

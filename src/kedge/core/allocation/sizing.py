@@ -1,14 +1,15 @@
 """From a signal to an order: which side, how much, on which tick and lot.
 
-A quantity that the signal names is taken, cut down to the lot. A `target` is the position wanted: the order is what is missing
-to it, counting what the strategy already has in flight. A signal with neither uses the strategy's budget, its share of the
-account's equity: it goes to the full budget on that side, so a buy while short closes and turns.
+A quantity that the signal names is taken, cut down to the lot. A `target` is the position wanted: the order is what
+is missing to it, counting what the strategy already has in flight. A signal with neither uses the strategy's budget,
+its share of the account's equity: it goes to the full budget on that side, so a buy while short closes and turns.
 
-A budget is divided by the price *plus a reserve* (`RESERVE`, 5%): between the decision and the fill the price moves and fees
-are due, and an order that eats the last cent is refused by the venue when it does.
+A budget is divided by the price *plus a reserve* (`RESERVE`, 5%): between the decision and the fill the price moves
+and fees are due, and an order that eats the last cent is refused by the venue when it does.
 
-Prices are rounded to the tick towards the passive side (a buy down, a sell up), so an order is never worse than asked. A
-reducing order that would leave a remainder too small to be sold later takes the remainder with it (hazard H27).
+Prices are rounded to the tick towards the passive side (a buy down, a sell up), so an order is never worse than
+asked. A reducing order that would leave a remainder too small to be sold later takes the remainder with it (hazard
+H27).
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class Sizer:
             return SignalDropped(strategy, signal.symbol, f"{signal.symbol} is not among the session's instruments")
         quantity = signal.quantity
         if quantity is not None and signal.side is not None and signal.target is None:
-            sized = Sized(strategy, signal.symbol, signal.side, self._cut(strategy, signal, quantity, instrument), "asked")
+            sized = Sized(
+                strategy, signal.symbol, signal.side, self._cut(strategy, signal, quantity, instrument), "asked"
+            )
         else:
             wanted = self._derived(strategy, signal, instrument)
             if isinstance(wanted, SignalDropped):
@@ -50,7 +53,9 @@ class Sizer:
             sized = wanted
         if not sized.quantity.is_finite() or sized.quantity > ZERO:
             return sized, _intent(strategy, signal, sized, instrument)
-        return SignalDropped(strategy, signal.symbol, f"{sized.rule}: the quantity rounds to nothing at lot {instrument.lot_size}")
+        return SignalDropped(
+            strategy, signal.symbol, f"{sized.rule}: the quantity rounds to nothing at lot {instrument.lot_size}"
+        )
 
     def _derived(self, strategy: str, signal: Signal, instrument: Instrument) -> Sized | SignalDropped:
         """Side and quantity from a target or a budget."""
@@ -95,9 +100,7 @@ class Sizer:
             quantity = min(quantity, max(room, ZERO))
         return self._whole(strategy, signal, signal.side, round_quantity(quantity, instrument.lot_size), instrument)
 
-    def _whole(
-        self, strategy: str, signal: Signal, side: Side, quantity: Decimal, instrument: Instrument
-    ) -> Decimal:
+    def _whole(self, strategy: str, signal: Signal, side: Side, quantity: Decimal, instrument: Instrument) -> Decimal:
         """`quantity`, or the whole position where the rest of it could not be sold later."""
         if not instrument.min_quantity and not instrument.min_notional:
             return quantity

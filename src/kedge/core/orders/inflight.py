@@ -1,11 +1,11 @@
 """`OrdersInFlight`: the fold of approvals, cancel requests and venue reports into the orders that are alive.
 
-Three rules carry it. Only the venue's word ends an order. A fill is known by its trade id, and only an exact repeat is
-ignored. An order that has ended but whose fills have not all reached us still owes them: it stays in `owing`, and counts
-as exposure, until they are booked, because an acknowledged cancel may overtake the last fill (hazard H14).
+Three rules carry it. Only the venue's word ends an order. A fill is known by its trade id, and only an exact repeat
+is ignored. An order that has ended but whose fills have not all reached us still owes them: it stays in `owing`, and
+counts as exposure, until they are booked, because an acknowledged cancel may overtake the last fill (hazard H14).
 
-Ended orders are kept for a while (`ENDED_KEPT_MAX`) to recognize late reports, trade ids longer (`TRADES_KEPT_MAX`); both
-are bounded, the oldest is forgotten first.
+Ended orders are kept for a while (`ENDED_KEPT_MAX`) to recognize late reports, trade ids longer (`TRADES_KEPT_MAX`);
+both are bounded, the oldest is forgotten first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kedge.model.facts import (
     OutcomeUnknown,
 )
 from kedge.model.instant import NS_PER_DAY, NS_PER_MS, NS_PER_S
-from kedge.model.money import ZERO, canonical
+from kedge.model.money import canonical
 from kedge.model.order import Order, OrderIntent, OrderStatus
 
 ENDED_KEPT_MAX = 10_000
@@ -43,13 +43,32 @@ REPEAT = "repeat"
 
 def fingerprint(intent: OrderIntent) -> Fingerprint:
     """What makes two intents the same wish."""
-    return (intent.strategy, intent.symbol, intent.side, intent.order_type, intent.quantity, intent.price, intent.stop_price)
+    return (
+        intent.strategy,
+        intent.symbol,
+        intent.side,
+        intent.order_type,
+        intent.quantity,
+        intent.price,
+        intent.stop_price,
+    )
 
 
 class OrdersInFlight:
     """Every order that may still move a position, and the recent past of those that no longer can."""
 
-    __slots__ = ("_ended", "_sent_day", "_sent_prints", "_sent_times", "_trades", "active", "by_symbol", "owing", "sent_today", "unknown")
+    __slots__ = (
+        "_ended",
+        "_sent_day",
+        "_sent_prints",
+        "_sent_times",
+        "_trades",
+        "active",
+        "by_symbol",
+        "owing",
+        "sent_today",
+        "unknown",
+    )
 
     def __init__(self) -> None:
         self.active: dict[str, Order] = {}
@@ -178,7 +197,9 @@ class OrdersInFlight:
         return self._move(order, event, now)
 
     def filled(self, fill: Fill, now: int) -> tuple[Order | None, str]:
-        """Book a fill: the order it belongs to (`None`: not ours) and what is odd about it, `REPEAT` for an exact repeat."""
+        """Book a fill: the order it belongs to (`None`: not ours) and what is odd about it, `REPEAT` for an exact
+        repeat.
+        """
         key = (fill.symbol, fill.trade_id)
         if key in self._trades:
             return self.find(fill.order_id), REPEAT

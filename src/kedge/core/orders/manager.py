@@ -1,8 +1,8 @@
 """`OrderManager`: the only way to the venue.
 
-It owns the orders in flight and is given two ports: a risk manager, which alone makes `Approved`, and an exchange, which is
-any outbox that takes an approved order or a cancel request. In `step` the outbox is the list of decisions that the edge
-sends once they are durable; a program that drives the manager itself passes a gateway.
+It owns the orders in flight and is given two ports: a risk manager, which alone makes `Approved`, and an exchange,
+which is any outbox that takes an approved order or a cancel request. In `step` the outbox is the list of decisions
+that the edge sends once they are durable; a program that drives the manager itself passes a gateway.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Loss against the start of the UTC day and against the highest equity.
 
-Folded from equity marks, which are themselves folded from journaled facts: a restart forgets nothing (hazard: a daily loss
-that is a number in memory).
+Folded from equity marks, which are themselves folded from journaled facts: a restart forgets nothing (hazard: a daily
+loss that is a number in memory).
 """
 
 from __future__ import annotations

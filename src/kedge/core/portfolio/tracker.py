@@ -4,10 +4,10 @@ At every moment, to the last digit, in the account's currency:
 
     cash + value of positions = start + realized + unrealized - fees + funding
 
-A linear contract costs nothing to hold, so its value is its unrealized profit and cash moves by what is realized; spot is
-paid for, so its value is quantity x price and cash moves by the whole price. A fee in the base currency is treated as what
-it is: that quantity leaves the position at the fill's price and pays the fee. A fee in a third currency is kept in that
-currency (`other_fees`) and counts in the account's only at a rate that is known.
+A linear contract costs nothing to hold, so its value is its unrealized profit and cash moves by what is realized;
+spot is paid for, so its value is quantity x price and cash moves by the whole price. A fee in the base currency is
+treated as what it is: that quantity leaves the position at the fill's price and pays the fee. A fee in a third
+currency is kept in that currency (`other_fees`) and counts in the account's only at a rate that is known.
 """
 
 from __future__ import annotations
@@ -27,7 +27,18 @@ Price = Callable[[str], Decimal | None]
 class PositionTracker:
     """The account's money, folded from fills."""
 
-    __slots__ = ("_instruments", "account", "account_currency", "cash", "fees", "funding", "other_fees", "realized", "start", "strategies")
+    __slots__ = (
+        "_instruments",
+        "account",
+        "account_currency",
+        "cash",
+        "fees",
+        "funding",
+        "other_fees",
+        "realized",
+        "start",
+        "strategies",
+    )
 
     def __init__(
         self, cash: Decimal = ZERO, account_currency: str = "USD", instruments: Iterable[Instrument] = ()
@@ -48,7 +59,9 @@ class PositionTracker:
         self._instruments[instrument.symbol] = instrument
 
     def update_from_fill(self, fill: Fill, strategy: str = "") -> Decimal:
-        """Book a fill for the account and the strategy: increase, decrease, close or flip. Returns the profit realized."""
+        """Book a fill for the account and the strategy: increase, decrease, close or flip. Returns the profit
+        realized.
+        """
         instrument = self._instrument(fill.symbol)
         account = self._position(self.account, fill.symbol, fill.symbol, instrument)
         own = self._position(self.strategies, (strategy, fill.symbol), fill.symbol, instrument)
@@ -70,9 +83,7 @@ class PositionTracker:
         self.cash = EXACT.add(self.cash, payment.amount)
         self.funding = EXACT.add(self.funding, payment.amount)
         position.funding = EXACT.add(position.funding, payment.amount)
-        held = {
-            key: own for key, own in self.strategies.items() if key[1] == payment.symbol and own.quantity
-        }
+        held = {key: own for key, own in self.strategies.items() if key[1] == payment.symbol and own.quantity}
         total = sum((own.quantity for own in held.values()), ZERO)
         left = payment.amount
         for place, own in enumerate(held.values(), 1):

@@ -1,15 +1,16 @@
 """What the checks look at: one order against the state, computed once.
 
-Exposure is never optimistic. An order counts with all that it may still do: in flight, unknown, asked to be cancelled, or
-ended with fills still owed. On each side the worst case is the position plus everything on that side; orders that the venue
-itself holds to reduce-only cannot add to it.
+Exposure is never optimistic. An order counts with all that it may still do: in flight, unknown, asked to be
+cancelled, or ended with fills still owed. On each side the worst case is the position plus everything on that side;
+orders that the venue itself holds to reduce-only cannot add to it.
 
-An order *strictly reduces* when it is opposite to the position and no larger than what is left of the position after every
-other order on its side. (Orders of the same one-lives group count once: when one fills, the venue's reduce-only and our
-cancel end the other.) Such an order can only bring the account closer to flat.
+An order *strictly reduces* when it is opposite to the position and no larger than what is left of the position after
+every other order on its side. (Orders of the same one-lives group count once: when one fills, the venue's reduce-only
+and our cancel end the other.) Such an order can only bring the account closer to flat.
 
-The worst price an order can reach: a limit's own price, or the reference where that is worse; a market order's is the book
-side it takes for its quantity, else the reference moved against us by the collar; a stop's is its stop price, moved likewise.
+The worst price an order can reach: a limit's own price, or the reference where that is worse; a market order's is the
+book side it takes for its quantity, else the reference moved against us by the collar; a stop's is its stop price,
+moved likewise.
 """
 
 from __future__ import annotations
@@ -30,9 +31,27 @@ class Assessment:
     """One order against the state; attributes are set once, here, and read by the checks."""
 
     __slots__ = (
-        "buying", "conflicting", "equity", "instrument", "intent", "notional", "now", "open_count", "others_gross",
-        "others_net", "position", "reducing", "reference", "reference_age_ns", "same_side_reducing", "state", "unknown",
-        "worst_after", "worst_price", "working_buy", "working_sell",
+        "buying",
+        "conflicting",
+        "equity",
+        "instrument",
+        "intent",
+        "notional",
+        "now",
+        "open_count",
+        "others_gross",
+        "others_net",
+        "position",
+        "reducing",
+        "reference",
+        "reference_age_ns",
+        "same_side_reducing",
+        "state",
+        "unknown",
+        "working_buy",
+        "working_sell",
+        "worst_after",
+        "worst_price",
     )  # fmt: skip
 
     def __init__(self, intent: OrderIntent, state: State, collar: Decimal) -> None:
@@ -52,7 +71,9 @@ class Assessment:
         self._look_at_orders(intent, state)
         quantity = intent.quantity
         held, buying = self.position, self.buying
-        room = (-held if buying else held) - self.same_side_reducing - (self.working_buy if buying else self.working_sell)
+        room = (
+            (-held if buying else held) - self.same_side_reducing - (self.working_buy if buying else self.working_sell)
+        )
         self.reducing: bool = quantity.is_finite() and ZERO < quantity <= room
         self.worst_price = self._worst_price(intent, state, collar)
         multiplier = self.instrument.contract_size if self.instrument is not None else ONE
@@ -95,7 +116,9 @@ class Assessment:
         """Zero where nothing is known: the checks refuse before they use it."""
         reference = self.reference if self.reference is not None else ZERO
         own = intent.price if intent.price is not None else intent.stop_price
-        if intent.order_type not in _AT_ANY_PRICE and not (intent.order_type is OrderType.TAKE_PROFIT and intent.price is None):
+        if intent.order_type not in _AT_ANY_PRICE and not (
+            intent.order_type is OrderType.TAKE_PROFIT and intent.price is None
+        ):
             return own if own is not None and own > reference else reference
         if intent.order_type is OrderType.MARKET:
             depth = state.market.worst_price(intent.symbol, intent.side, intent.quantity)

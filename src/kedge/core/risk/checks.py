@@ -1,11 +1,11 @@
 """The checks: one limit, one small pure function, each run on every order.
 
-A check takes the assessment of an order and its limit and answers with its name, whether the order passes, the figure it
-looked at and the limit it held it against: approvals are journaled with the same figures as refusals. Comparisons are
-written as "must be inside", so that a NaN fails them. A limit that is not set passes, and says so.
+A check takes the assessment of an order and its limit and answers with its name, whether the order passes, the figure
+it looked at and the limit it held it against: approvals are journaled with the same figures as refusals. Comparisons
+are written as "must be inside", so that a NaN fails them. A limit that is not set passes, and says so.
 
-No check refuses an order that strictly reduces exposure: `RiskManager` waives a failure of such an order and journals the
-waiver. What stands here is therefore about orders that may increase it.
+No check refuses an order that strictly reduces exposure: `RiskManager` waives a failure of such an order and journals
+the waiver. What stands here is therefore about orders that may increase it.
 """
 
 from __future__ import annotations
@@ -148,7 +148,9 @@ def clock(a: Assessment, limits: RiskConfig) -> CheckResult:
     offset = abs(a.state.clock_offset_ns) // NS_PER_MS
     if not offset and not a.state.clock_offset_ns:
         return _IN_TIME
-    return CheckResult("clock", offset <= limits.clock_offset_ms_max, Decimal(offset), Decimal(limits.clock_offset_ms_max))
+    return CheckResult(
+        "clock", offset <= limits.clock_offset_ms_max, Decimal(offset), Decimal(limits.clock_offset_ms_max)
+    )
 
 
 _IN_TIME = CheckResult("clock", True)
@@ -221,7 +223,9 @@ def duplicate(a: Assessment, limits: RiskConfig) -> CheckResult:
     if last is None:
         return CheckResult("duplicate", True, ZERO, Decimal(window))
     age = (a.now - last) // NS_PER_MS
-    return CheckResult("duplicate", age >= window, Decimal(age), Decimal(window), "" if age >= window else "sent already")
+    return CheckResult(
+        "duplicate", age >= window, Decimal(age), Decimal(window), "" if age >= window else "sent already"
+    )
 
 
 def open_orders(a: Assessment, limits: RiskConfig) -> CheckResult:
@@ -234,7 +238,9 @@ def open_orders(a: Assessment, limits: RiskConfig) -> CheckResult:
 
 def position_quantity(a: Assessment, limits: RiskConfig) -> CheckResult:
     """The worst position this order and all that works can lead to (C5)."""
-    bound = limits.for_symbol(a.intent.symbol, "position_quantity_max") if limits.symbols else limits.position_quantity_max
+    bound = (
+        limits.for_symbol(a.intent.symbol, "position_quantity_max") if limits.symbols else limits.position_quantity_max
+    )
     if bound is None:
         return _unset("position_quantity")
     return CheckResult("position_quantity", a.worst_after <= bound, a.worst_after, bound)
@@ -242,7 +248,9 @@ def position_quantity(a: Assessment, limits: RiskConfig) -> CheckResult:
 
 def position_notional(a: Assessment, limits: RiskConfig) -> CheckResult:
     """The value of that worst position (C5)."""
-    bound = limits.for_symbol(a.intent.symbol, "position_notional_max") if limits.symbols else limits.position_notional_max
+    bound = (
+        limits.for_symbol(a.intent.symbol, "position_notional_max") if limits.symbols else limits.position_notional_max
+    )
     if bound is None:
         return _unset("position_notional")
     value = a.worst_after * (a.instrument.contract_size if a.instrument is not None else ONE) * a.worst_price
@@ -346,7 +354,11 @@ def strategy_exposure(a: Assessment, limits: RiskConfig) -> CheckResult:
 
 def _strategy_gross(a: Assessment) -> Decimal:
     state, strategy = a.state, a.intent.strategy
-    symbols = {symbol: None for (owner, symbol), own in state.portfolio.strategies.items() if owner == strategy and own.quantity}
+    symbols = {
+        symbol: None
+        for (owner, symbol), own in state.portfolio.strategies.items()
+        if owner == strategy and own.quantity
+    }
     symbols.update({order.symbol: None for order in state.orders.active.values() if order.strategy == strategy})
     symbols[a.intent.symbol] = None
     total = ZERO
@@ -399,8 +411,8 @@ def drawdown(a: Assessment, limits: RiskConfig) -> CheckResult:
 
 #: All of them, in the order of the record.
 CHECKS: tuple[Check, ...] = (
-    instrument, values, halt, symbol_trust, strategy_enabled, clock, reference_price, price_collar, tick, lot, min_notional,
-    order_quantity, order_notional, order_rate, orders_per_day, duplicate, open_orders, position_quantity, position_notional,
-    gross_exposure, net_exposure, leverage, margin, shorting, self_trade, reduce_only, strategy_exposure, strategy_loss,
-    daily_loss, drawdown,
+    instrument, values, halt, symbol_trust, strategy_enabled, clock, reference_price, price_collar, tick, lot,
+    min_notional, order_quantity, order_notional, order_rate, orders_per_day, duplicate, open_orders,
+    position_quantity, position_notional, gross_exposure, net_exposure, leverage, margin, shorting, self_trade,
+    reduce_only, strategy_exposure, strategy_loss, daily_loss, drawdown,
 )  # fmt: skip

@@ -6,8 +6,8 @@
     flattening  everything is cancelled, confirmed, and closed reduce-only within the book
     flat        confirmed flat; latched
 
-The system moves itself only towards less. Back to `running` leads an operator's named command and nothing else: no timer,
-no restart, no upgrade (control C27). A missing entry is an error: in the middle of a flatten nobody resumes.
+The system moves itself only towards less. Back to `running` leads an operator's named command and nothing else: no
+timer, no restart, no upgrade (control C27). A missing entry is an error: in the middle of a flatten nobody resumes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`RiskManager`: the one gate, and the only maker of `Approved`.
 
-Every order, whoever wants it (strategy, bracket, flatten, operator), is judged here: all checks, each with its figures, in
-the record. An order that strictly reduces exposure is let through whatever the checks say, halted or not, and the record
-says which failures were waived: a halt must never lock the exit (control C15, hazard H48).
+Every order, whoever wants it (strategy, bracket, flatten, operator), is judged here: all checks, each with its
+figures, in the record. An order that strictly reduces exposure is let through whatever the checks say, halted or not,
+and the record says which failures were waived: a halt must never lock the exit (control C15, hazard H48).
 """
 
 from __future__ import annotations
@@ -46,7 +46,11 @@ class RiskManager:
     def judge(self, intent: OrderIntent) -> Approved | Refused:
         """Run every check; approve with all figures, or refuse with all figures and the reasons."""
         limits = self.state.config
-        collar = limits.price_collar_bps_max if not limits.symbols else limits.for_symbol(intent.symbol, "price_collar_bps_max")
+        collar = (
+            limits.price_collar_bps_max
+            if not limits.symbols
+            else limits.for_symbol(intent.symbol, "price_collar_bps_max")
+        )
         if not _computable(intent):
             verdict = values(_Bare(intent, self.state.now), limits)  # type: ignore[arg-type]
             return Refused(intent, _reason([verdict]), (verdict,))

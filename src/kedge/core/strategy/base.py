@@ -1,8 +1,8 @@
 """`BaseStrategy`: subclass it, say which symbols, get called, return signals.
 
 A strategy keeps its own variables, sees the world through `self.view` (read only, up to now) and returns wishes:
-`Signal` and `CancelOrders`. It is called in the order of facts and never twice at once. Hooks that a class does not define
-are not called, so they cost nothing. The same object runs in a backtest, on paper and live.
+`Signal` and `CancelOrders`. It is called in the order of facts and never twice at once. Hooks that a class does not
+define are not called, so they cost nothing. The same object runs in a backtest, on paper and live.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`StrategyRegistry`: runs strategies, each for itself.
 
-A fact goes to the strategies that asked for its symbol and define the hook, in the order of registration. What a strategy
-returns carries its name. A strategy that raises is disabled; the others go on. Warm-up: a strategy's wishes are dropped until
-its symbols have shown the candles that it asked for.
+A fact goes to the strategies that asked for its symbol and define the hook, in the order of registration. What a
+strategy returns carries its name. A strategy that raises is disabled; the others go on. Warm-up: a strategy's wishes
+are dropped until its symbols have shown the candles that it asked for.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Entry:
         """Start over: forget the past and count the warm-up anew."""
         self.strategy.reset()
         bars = self.strategy.warmup_bars()
-        self.warming = {symbol: bars for symbol in self.symbols} if bars > 0 else {}
+        self.warming = dict.fromkeys(self.symbols, bars) if bars > 0 else {}
         size = self.strategy.history
         self.history = {symbol: deque(maxlen=size) for symbol in self.symbols} if size > 0 else {}
 
@@ -127,6 +127,10 @@ class StrategyRegistry:
         """Every registered strategy."""
         return list(self._entries.values())
 
+    def reads(self, kind: type) -> bool:
+        """Whether any enabled strategy looks at this kind of market fact."""
+        return kind in self._routes
+
     def route_candle(self, candle: Candle) -> list[Wish]:
         """Give a candle to the strategies of its symbol; each signal carries its strategy's name."""
         wanted: list[Wish] = []
@@ -140,7 +144,9 @@ class StrategyRegistry:
         return wanted
 
     def react(self, fact: Any) -> Sequence[tuple[str, Wish | Failure]]:
-        """What the strategies want because of a market fact; a failure in place of a strategy's wishes where it raised."""
+        """What the strategies want because of a market fact; a failure in place of a strategy's wishes where it
+        raised.
+        """
         by_symbol = self._routes.get(type(fact))
         if by_symbol is None:
             return NONE
@@ -191,7 +197,9 @@ class StrategyRegistry:
         try:
             return self._entries[name]
         except KeyError:
-            raise StrategyError(f"there is no strategy {name}; registered: {', '.join(self._entries) or 'none'}") from None
+            raise StrategyError(
+                f"there is no strategy {name}; registered: {', '.join(self._entries) or 'none'}"
+            ) from None
 
     def _plan(self) -> None:
         """Route each type of fact and symbol to the hooks that are defined, so that nothing else is called."""

@@ -67,12 +67,16 @@ class StateView:
     def history(self, symbol: str) -> Sequence[Candle]:
         """Past candles up to now, the newest last."""
         if not self._entry.history:
-            raise StrategyError(f"{self._name} keeps no history; set the class attribute history to the candles it needs")
+            raise StrategyError(
+                f"{self._name} keeps no history; set the class attribute history to the candles it needs"
+            )
         return self._entry.history.get(symbol, ())
 
     def instrument(self, symbol: str) -> Instrument:
         """The instrument's rules."""
         found = self._state.instruments.get(symbol)
         if found is None:
-            raise StrategyError(f"{symbol} is not among the session's instruments: {', '.join(self._state.instruments)}")
+            raise StrategyError(
+                f"{symbol} is not among the session's instruments: {', '.join(self._state.instruments)}"
+            )
         return found
