@@ -1,22 +1,25 @@
 """The two worlds of a backtest, joined by a delay: ours, which takes steps, and the venue's, which matches.
 
-Everything that travels between them (an order out, a report back, a timer) is a message with the time of its arrival. A
-market fact happens at the venue first: commands that have arrived by then meet it, what it fills is reported, and reports that
-reach us before the fact is known to us (a candle is known when it closes) are handled before it. Then we see the fact and
-decide. With no latency the messages of a moment are delivered within it.
+Everything that travels between them (an order out, a report back, a timer) is a message with the time of its arrival.
+A market fact happens at the venue first: commands that have arrived by then meet it, what it fills is reported, and
+reports that reach us before the fact is known to us (a candle is known when it closes) are handled before it. Then we
+see the fact and decide. With no latency the messages of a moment are delivered within it.
 
-This is the whole difference between a backtest and live trading: where facts come from. Deciding is `step`, the same one.
+This is the whole difference between a backtest and live trading: where facts come from. Deciding is `step`, the same
+one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableSequence
+from decimal import Decimal
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
 from msgspec import structs
 
 from kedge.core.desk import Desk
+from kedge.core.state import State
 from kedge.core.step import step
 from kedge.model.decisions import Approved, CancelRequested, Command, Decision, QueryRequested, TimerSet
 from kedge.model.errors import StrategyError
@@ -52,11 +55,26 @@ class Delays(Protocol):
         """Market data from the venue to us."""
 
 
+class Log(Protocol):
+    """What is kept of a run: for each candle the time it closed, the price and (with several) the symbol."""
+
+    times: MutableSequence[int]
+    prices: MutableSequence[Decimal]
+    note_symbol: Callable[[str], None] | None
+
+    def account(self, state: State) -> None:
+        """The account changed before the next point."""
+
+    def tick(self, fact: MarketEvent, at: int) -> None:
+        """A market fact that is no candle was dealt with."""
+
+
 Journal = Callable[[Fact, list[Decision]], None]
 
 
 class Loop:
-    """Drives one desk over one history; `journal`, where given, gets each fact with its decisions before anything leaves.
+    """Drives one desk over one history; `journal`, where given, gets each fact with its decisions before anything
+    leaves.
 
     `coarse` names the (symbol, interval) candles that only strategies see: the venue matches against the finest stream.
     """
@@ -87,10 +105,12 @@ class Loop:
         if decisions:
             self._send(decisions)
 
-    def run(self, history: Iterable[MarketEvent], seen: Callable[[MarketEvent], None]) -> None:
-        """Play the history to its end; `seen` is called after each market fact is dealt with."""
+    def run(self, history: Iterable[MarketEvent], log: Log) -> None:
+        """Play the history to its end; `log` keeps what a result needs of each moment."""
         desk, venue, messages, delays = self._desk, self._venue, self._messages, self._delays
         journal, coarse = self._journal, self._coarse
+        note_time, note_price, note_symbol = log.times.append, log.prices.append, log.note_symbol
+        fact: Any
         for fact in history:
             kind = type(fact)
             known = over = fact.ts + fact.interval if kind is Candle else fact.ts
@@ -113,7 +133,16 @@ class Loop:
             if decisions:
                 self._send(decisions)
                 self._deliver(known)
-            seen(fact)
+            if self.account_changed:
+                self.account_changed = False
+                log.account(desk.state)
+            if kind is Candle:
+                note_time(over)
+                note_price(fact.close)
+                if note_symbol is not None:
+                    note_symbol(fact.symbol)
+            else:
+                log.tick(fact, over)
 
     def finish(self) -> None:
         """Deliver what is still on its way once the history is over, timers aside."""
@@ -162,5 +191,6 @@ class Loop:
             delivered += 1
             if delivered > MESSAGES_PER_MOMENT_MAX:
                 raise StrategyError(
-                    f"more than {MESSAGES_PER_MOMENT_MAX} messages without time passing; a strategy answers its own fills for ever"
+                    f"more than {MESSAGES_PER_MOMENT_MAX} messages without time passing; "
+                    "a strategy answers its own fills for ever"
                 )

@@ -1,0 +1,181 @@
+"""`BacktestEngine`: history, the simulated venue, and the same `step` that trades live. Nothing else.
+
+    engine = BacktestEngine(initial_capital=Decimal("10000"), fee_rate=Decimal("0.001"), slippage_bps=Decimal("5"))
+    result = engine.run(SmaCrossStrategy(fast=10, slow=30), candles)
+
+Without limits and instruments of its own a run trades a generic linear instrument, long and short, bounded by the
+account's margin alone. What is assumed is listed in the result and in `docs/guide/fill-rules.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, localcontext
+from pathlib import Path
+from time import perf_counter
+
+from kedge.backtest.curve import CurveRecorder
+from kedge.backtest.feed import Data, Feed
+from kedge.backtest.log import RunLog
+from kedge.backtest.loop import Loop
+from kedge.backtest.recording import Recording
+from kedge.backtest.result import BacktestResult
+from kedge.backtest.session import desk_for, specs_of, started
+from kedge.core.desk import Desk
+from kedge.core.strategy.base import BaseStrategy
+from kedge.journal.keys import SigningKey
+from kedge.model.errors import ConfigError, DataError, StrategyError
+from kedge.model.facts import SessionStopped
+from kedge.model.instant import NS_PER_MS
+from kedge.model.instrument import Instrument, generic_instrument
+from kedge.model.limits import RiskConfig
+from kedge.model.money import EXACT, ONE, TEN_THOUSAND, ZERO, decimal
+from kedge.venues.sim.latency import FixedLatency
+from kedge.venues.sim.slippage import BpsSlippage
+from kedge.venues.sim.venue import SimulatedVenue
+
+#: Limits that are not set: the account's margin alone bounds a run that names none.
+UNLIMITED = RiskConfig()
+
+
+class BacktestEngine:
+    """Runs strategies over history.
+
+    `initial_capital` in the account's currency; `fee_rate` a fraction of notional (0.001 is 0.1%), for makers
+    `maker_fee_rate` where given; `slippage_bps` moves every taker fill against us; `latency_ms` delays orders,
+    reports and data alike; `leverage` bounds notional over equity of the generic instrument; `participation` is the
+    largest share of a bar's or trade's volume that we may take (None: no bound). `instruments` and `risk` replace the
+    generic instrument and the absent limits. With `journal_dir` the run writes its journal there, its checkpoints
+    signed by `journal_key`.
+    """
+
+    def __init__(  # noqa: PLR0913  (the settings of a run, by keyword)
+        self,
+        initial_capital: Decimal | int | str,
+        fee_rate: Decimal | int | str = Decimal("0.001"),
+        slippage_bps: Decimal | int | str = Decimal(5),
+        *,
+        maker_fee_rate: Decimal | None = None,
+        latency_ms: int = 0,
+        leverage: Decimal | int | str = ONE,
+        participation: Decimal | None = None,
+        instruments: Iterable[Instrument] = (),
+        risk: RiskConfig = UNLIMITED,
+        account_currency: str = "",
+        journal_dir: str | Path | None = None,
+        journal_key: SigningKey | Path | None = None,
+    ) -> None:
+        self.initial_capital = _within(
+            decimal(initial_capital, "initial_capital"), "initial_capital", low=ZERO, open_low=True
+        )
+        self.fee_rate = _within(decimal(fee_rate, "fee_rate"), "fee_rate", low=-ONE, high=ONE)
+        self.maker_fee_rate = self.fee_rate if maker_fee_rate is None else decimal(maker_fee_rate, "maker_fee_rate")
+        self.slippage_bps = _within(decimal(slippage_bps, "slippage_bps"), "slippage_bps", low=ZERO, high=TEN_THOUSAND)
+        self.leverage = _within(decimal(leverage, "leverage"), "leverage", low=ZERO, open_low=True)
+        if latency_ms < 0:
+            raise ConfigError(f"latency_ms is {latency_ms}; it must not be below zero")
+        if participation is not None:
+            _within(decimal(participation, "participation"), "participation", low=ZERO, high=ONE, open_low=True)
+        self.latency_ms = latency_ms
+        self.participation = participation
+        self.instruments = {instrument.symbol: instrument for instrument in instruments}
+        self.risk = risk
+        self.account_currency = account_currency
+        self.journal_dir = None if journal_dir is None else Path(journal_dir)
+        self.journal_key = journal_key
+
+    def run(
+        self,
+        strategy: BaseStrategy | Sequence[BaseStrategy],
+        candles: Data,
+        *,
+        sources: Mapping[str, str] | None = None,
+        load_seconds: float = 0.0,
+    ) -> BacktestResult:
+        """Run one strategy or several over candles, columns or any streams of market facts, and report.
+
+        `sources` says, by strategy name, how a strategy was named by the user, for the journal.
+        """
+        strategies = [strategy] if isinstance(strategy, BaseStrategy) else list(strategy)
+        if not strategies:
+            raise StrategyError("there is no strategy to run; give at least one")
+        feed = Feed(candles)
+        symbols = self._symbols(strategies, feed)
+        instruments = self._instruments(symbols)
+        currency = self.account_currency or instruments[0].settle or instruments[0].quote
+        specs = specs_of(strategies, sources or {})
+        desk = desk_for(strategies, specs)
+        venue = SimulatedVenue(
+            instruments, self.initial_capital, slippage=BpsSlippage(self.slippage_bps), participation=self.participation
+        )
+        recorder = CurveRecorder(self.initial_capital)
+        log = RunLog(recorder, symbols)
+        began = perf_counter()
+        with localcontext(EXACT):
+            recording = None
+            if self.journal_dir is not None:
+                recording = Recording(self.journal_dir, desk.state, self.journal_key)
+            delays = FixedLatency(self.latency_ms * NS_PER_MS) if self.latency_ms else None
+            loop = Loop(desk, venue, delays, None if recording is None else recording.write, feed.coarse)
+            loop.take(started(0, self.initial_capital, currency, instruments, self.risk, specs, self.settings()))
+            loop.run(feed.facts(), log)
+            loop.finish()
+            log.account(desk.state)
+            if recording is not None:
+                loop.take(SessionStopped(desk.state.now, "the history is over", desk.state.digest()))
+                recording.close()
+        run_seconds = perf_counter() - began
+        return self._result(desk, loop, log, recorder, load_seconds, run_seconds)
+
+    def settings(self) -> dict[str, str]:
+        """What the run was set to, as text, for the journal and the report."""
+        return {
+            "fee_rate": str(self.fee_rate),
+            "maker_fee_rate": str(self.maker_fee_rate),
+            "slippage_bps": str(self.slippage_bps),
+            "latency_ms": str(self.latency_ms),
+            "leverage": str(self.leverage),
+            "participation": "none" if self.participation is None else str(self.participation),
+        }
+
+    def _symbols(self, strategies: Sequence[BaseStrategy], feed: Feed) -> list[str]:
+        """Every symbol of the data and of the strategies; a strategy whose symbol has no data would wait for ever."""
+        for strategy in strategies:
+            for symbol in strategy.required_symbols():
+                if feed.symbols and symbol not in feed.symbols:
+                    raise StrategyError(
+                        f"{strategy.name()} requires {symbol}, the data has {', '.join(feed.symbols)}; "
+                        f"give data for {symbol} or set the strategy's symbol"
+                    )
+        if not feed.symbols:
+            raise DataError("there is no market data: the list of candles is empty")
+        return feed.symbols
+
+    def _instruments(self, symbols: Sequence[str]) -> list[Instrument]:
+        return [
+            self.instruments.get(symbol)
+            or generic_instrument(
+                symbol, self.fee_rate, self.leverage, self.account_currency or "USD", maker_fee=self.maker_fee_rate
+            )
+            for symbol in symbols
+        ]
+
+    def _result(
+        self, desk: Desk, loop: Loop, log: RunLog, recorder: CurveRecorder, load_seconds: float, run_seconds: float
+    ) -> BacktestResult:
+        raise NotImplementedError
+
+
+def _within(
+    value: Decimal, name: str, low: Decimal | None = None, high: Decimal | None = None, open_low: bool = False
+) -> Decimal:
+    below = low is not None and (value <= low if open_low else value < low)
+    if below or (high is not None and value > high):
+        sign = ">" if open_low else ">="
+        bounds = " and ".join(
+            part
+            for part in (f"{sign} {low}" if low is not None else "", f"<= {high}" if high is not None else "")
+            if part
+        )
+        raise ConfigError(f"{name} is {value}; it must be {bounds}")
+    return value

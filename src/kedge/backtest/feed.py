@@ -1,0 +1,123 @@
+"""What a backtest is given, as one stream of market facts in the order they become known.
+
+A list of candles without an interval gets the most common step between them: a candle is known when it closes, and
+without its length that moment would be a guess. Several streams are merged by the time they are known, so that an
+hour's candle never comes before its last minute's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import merge
+from typing import Any, Protocol, runtime_checkable
+
+from msgspec import structs
+
+from kedge.model.errors import DataError
+from kedge.model.market import Candle, MarketEvent
+
+
+@runtime_checkable
+class Columns(Protocol):
+    """History as columns: gives facts, knows its symbol."""
+
+    @property
+    def symbol(self) -> str:
+        """The one symbol of these columns."""
+
+    def facts(self) -> Iterable[MarketEvent]:
+        """The rows as facts."""
+
+
+Stream = Columns | Sequence[MarketEvent]
+Data = Stream | Sequence[Columns] | Mapping[str, Stream] | Iterable[MarketEvent]
+
+
+class Feed:
+    """The streams of a run: their facts in order, their symbols, and which candles are too coarse to match against."""
+
+    def __init__(self, data: Data) -> None:
+        self._streams = _streams(data)
+        self.symbols: list[str] = []
+        intervals: dict[str, set[int]] = {}
+        ticking: set[str] = set()
+        for stream in self._streams:
+            for symbol, interval in _kinds(stream):
+                if symbol not in self.symbols:
+                    self.symbols.append(symbol)
+                if interval is None:
+                    ticking.add(symbol)
+                else:
+                    intervals.setdefault(symbol, set()).add(interval)
+        self.coarse = frozenset(
+            (symbol, interval)
+            for symbol, found in intervals.items()
+            for interval in found
+            if symbol in ticking or interval != min(found)
+        )
+
+    def facts(self) -> Iterator[MarketEvent]:
+        """Every fact, once, in the order it becomes known; at equal times in the order the streams were given."""
+        rows = [stream.facts() if isinstance(stream, Columns) else stream for stream in self._streams]
+        if len(rows) == 1:
+            return iter(rows[0])
+        return merge(*rows, key=known_at)
+
+
+def known_at(fact: MarketEvent) -> int:
+    """When a fact is known: a candle when it closes."""
+    return fact.ts + fact.interval if type(fact) is Candle else fact.ts
+
+
+def _streams(data: Data) -> list[Any]:
+    if isinstance(data, Columns):
+        return [data]
+    if isinstance(data, Mapping):
+        return [_stream(stream) for stream in data.values()]
+    rows = list(data)
+    if rows and all(isinstance(row, Columns) for row in rows):
+        return rows
+    return [_stream(rows)] if rows else []
+
+
+def _stream(stream: Any) -> Any:
+    if isinstance(stream, Columns):
+        return stream
+    rows = list(stream)
+    for row in rows[:1]:
+        if not hasattr(row, "ts") or not hasattr(row, "symbol"):
+            raise DataError(f"market data holds {row!r}; give Candle, Trade, Quote or OrderBook objects, or columns")
+    return _with_intervals(rows)
+
+
+def _with_intervals(rows: list[Any]) -> list[Any]:
+    """The same rows; candles without an interval get the most common step of their symbol."""
+    lacking = [row for row in rows if type(row) is Candle and not row.interval]
+    if not lacking:
+        return rows
+    last: dict[str, int] = {}
+    steps: dict[str, Counter[int]] = {}
+    for candle in lacking:
+        before = last.get(candle.symbol)
+        if before is not None and candle.ts > before:
+            steps.setdefault(candle.symbol, Counter())[candle.ts - before] += 1
+        last[candle.symbol] = candle.ts
+    found = {symbol: min(counts.items(), key=lambda item: (-item[1], item[0]))[0] for symbol, counts in steps.items()}
+    return [
+        structs.replace(row, interval=found.get(row.symbol, 0)) if type(row) is Candle and not row.interval else row
+        for row in rows
+    ]
+
+
+def _kinds(stream: Any) -> Iterator[tuple[str, int | None]]:
+    """The symbols of a stream, each with its candle interval, or `None` for ticks."""
+    if isinstance(stream, Columns):
+        yield stream.symbol, getattr(stream, "interval", None)
+        return
+    seen: set[tuple[str, int | None]] = set()
+    for row in stream:
+        kind = (row.symbol, row.interval if type(row) is Candle else None)
+        if kind not in seen:
+            seen.add(kind)
+            yield kind
