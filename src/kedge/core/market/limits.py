@@ -1,0 +1,61 @@
+"""What the market fold believes, and for how long: every bound by its name with the unit last. `None`: not
+set.
+
+The defaults suit history, where a fact has no time of receipt and a stream has no silence worth an alarm; a
+live session sets the silences too.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from kedge.model.errors import ConfigError
+from kedge.model.money import ZERO
+
+
+class MarketLimits(Struct, frozen=True, forbid_unknown_fields=True):
+    """The bounds of the market fold.
+
+    - `jump_bps_max`: how far a price may be from the last accepted one, in hundredths of a percent of that;
+      `symbols_jump_bps_max` has it for single symbols.
+    - `jump_confirmations_min`: facts in a row, each later than the one before and all within the limit of the
+      first, after which a jump is believed. The first is quarantined, the last is accepted.
+    - `age_ms_max`, `ahead_ms_max`: how far the venue's time may be behind or ahead of the time of receipt.
+    - `candle_silence_intervals_max`: a candle stream silent for longer than so many of its intervals is
+      stale.
+    - `..._silence_ms_max`: likewise for the other streams.
+    - `book_levels_max`: levels kept on each side of a book; those furthest from the top go first.
+    """
+
+    jump_bps_max: Decimal | None = Decimal(5_000)
+    symbols_jump_bps_max: dict[str, Decimal] = {}
+    jump_confirmations_min: int = 3
+    age_ms_max: int = 60_000
+    ahead_ms_max: int = 10_000
+    candle_silence_intervals_max: int | None = 3
+    trade_silence_ms_max: int | None = None
+    quote_silence_ms_max: int | None = None
+    book_silence_ms_max: int | None = None
+    mark_price_silence_ms_max: int | None = None
+    funding_rate_silence_ms_max: int | None = None
+    book_levels_max: int = 20_000
+
+    def __post_init__(self) -> None:
+        for name, value in self.symbols_jump_bps_max.items():
+            if not value > ZERO:
+                raise ConfigError(f"symbols_jump_bps_max of {name} is {value}; it must be above zero")
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, Decimal | int) and not value > ZERO:
+                raise ConfigError(f"{name} is {value}; it must be above zero")
+
+    def jump_limit(self, symbol: str) -> Decimal | None:
+        """The limit for `symbol` as a fraction; `None` where a jump of any size is believed."""
+        bps = self.symbols_jump_bps_max.get(symbol, self.jump_bps_max)
+        return None if bps is None else bps / 10_000
+
+
+#: The bounds used unless others are given.
+DEFAULT_LIMITS = MarketLimits()
