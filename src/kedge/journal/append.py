@@ -158,9 +158,7 @@ class AuditLogger:
         if n is not None and n != number:
             raise JournalMisused(f"record {n} was to be appended where {number} is next")
         if not 0 <= cause < number:
-            raise JournalMisused(
-                f"record {number} names {cause} as its cause; it must be an earlier record or 0"
-            )
+            raise JournalMisused(f"record {number} names {cause} as its cause; it must be an earlier record or 0")
         if body.__class__ is not bytes:
             body = encode_body(body, self._redactor)  # type: ignore[arg-type]
         elif b"\n" in body or body[:1] != b"{" or (self._redactor is not None and self._redactor.hits(body)):

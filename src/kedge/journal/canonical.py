@@ -48,9 +48,7 @@ def encode_body(value: msgspec.Struct | Mapping[str, Any], redactor: Redactor | 
     try:
         body = _ENCODE(value)
     except (UnicodeEncodeError, ValueError) as error:
-        raise EncodeRefused(
-            f"a {type(value).__name__} has a text or number that JSON cannot hold: {error}"
-        ) from None
+        raise EncodeRefused(f"a {type(value).__name__} has a text or number that JSON cannot hold: {error}") from None
     if (
         not body.isascii()
         or _trailing_zero(body)
@@ -63,9 +61,7 @@ def encode_body(value: msgspec.Struct | Mapping[str, Any], redactor: Redactor | 
     ):
         body = _rebuilt(value, redactor)
     if len(body) > BODY_BYTES_MAX:
-        raise EncodeRefused(
-            f"a {type(value).__name__} takes {len(body)} bytes; a record may have {BODY_BYTES_MAX}"
-        )
+        raise EncodeRefused(f"a {type(value).__name__} takes {len(body)} bytes; a record may have {BODY_BYTES_MAX}")
     if body[0] != 123:  # "{"
         raise EncodeRefused(f"{type(value).__name__} is array_like; a body must be an object")
     return body
@@ -83,9 +79,7 @@ def decimal_text(number: Decimal) -> str:
 
 def canonical_json(value: object) -> bytes:
     """Canonical text of plain values (no Decimal, no float inside), whatever characters they hold."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    ).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
 
 
 class _NotCanonical(ValueError):
@@ -136,9 +130,7 @@ def _check_struct(value: msgspec.Struct, depth: int) -> None:
     if nested is None:
         for name, field in zip(cls.__struct_fields__, classes, strict=True):
             _admit(field, f"{cls.__name__}.{name}")
-        nested = _nested_of[classes] = tuple(
-            i for i, field in enumerate(classes) if _verdict(field) != "leaf"
-        )
+        nested = _nested_of[classes] = tuple(i for i, field in enumerate(classes) if _verdict(field) != "leaf")
     for i in nested:
         _check(values[i], depth - 1)
 
@@ -185,7 +177,7 @@ def _admit(cls: type, where: str) -> str:
 
 
 def _verdict(cls: type) -> str:
-    """ "leaf", "struct", "dict", "sequence", or "" for what is refused."""
+    """What a class is to the encoder: "leaf", "struct", "dict", "sequence", or "" for what is refused."""
     verdict = _verdicts.get(cls)
     if verdict is None:
         verdict = _verdicts[cls] = _judge(cls)

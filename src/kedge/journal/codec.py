@@ -83,18 +83,14 @@ class Codec:
         try:
             kind, schema = self._names[type(value)]
         except KeyError:
-            raise UnknownKind(
-                f"{type(value).__name__} is not a registered kind; add it to the codec"
-            ) from None
+            raise UnknownKind(f"{type(value).__name__} is not a registered kind; add it to the codec") from None
         return Encoded(kind, schema, encode_body(value, self._redactor))
 
     def decode(self, record: Record) -> Any:
         """The value of a record, brought to the current schema."""
         schema = self._schemas.get(record.kind)
         if schema is None:
-            raise UnknownKind(
-                f"record {record.n} has the unknown kind {record.kind!r}; read it with a newer Kedge"
-            )
+            raise UnknownKind(f"record {record.n} has the unknown kind {record.kind!r}; read it with a newer Kedge")
         try:
             if record.schema == schema:
                 return self._exact(record)
@@ -110,9 +106,7 @@ class Codec:
     def _exact(self, record: Record) -> Any:
         value = self._decoders[record.kind].decode(record.body)
         if encode_body(value) != record.body:
-            raise DecodeRefused(
-                f"record {record.n} is a {record.kind} that no {record.kind} would be written as"
-            )
+            raise DecodeRefused(f"record {record.n} is a {record.kind} that no {record.kind} would be written as")
         return value
 
     def _upcast(self, record: Record, schema: int) -> Any:

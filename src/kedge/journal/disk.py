@@ -54,8 +54,7 @@ class Disk(Protocol):
         """Length of a file in bytes."""
 
     def lines(self, name: str) -> Iterator[bytes]:
-        """The file's lines with their newlines; a line beyond LINE_BYTES_MAX comes in pieces of that
-        length."""
+        """The file's lines with their newlines, one beyond LINE_BYTES_MAX in pieces of that length."""
 
     def read(self, name: str, offset: int = 0) -> bytes:
         """All bytes of a file from `offset` on."""
@@ -99,8 +98,7 @@ class OsFile:
 
 
 class OsDisk:
-    """A directory of the operating system. The lock is an flock on the directory itself: no lock file to
-    delete."""
+    """A directory of the operating system. The lock is an flock on the directory: no lock file to delete."""
 
     def __init__(self, directory: str | os.PathLike[str], *, create: bool = False) -> None:
         self.directory = Path(directory)

@@ -67,9 +67,7 @@ def create_key(path: str | os.PathLike[str]) -> SigningKey:
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        raise KeyRefused(
-            f"key file {os.fspath(path)} exists already; load it, or choose another path"
-        ) from None
+        raise KeyRefused(f"key file {os.fspath(path)} exists already; load it, or choose another path") from None
     try:
         os.write(fd, seed.hex().encode("ascii") + b"\n")
         os.fsync(fd)

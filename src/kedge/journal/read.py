@@ -35,12 +35,8 @@ def open_for_reading(where: str | os.PathLike[str] | Disk) -> Disk:
     if not isinstance(where, (str, os.PathLike)):
         return where
     if not os.path.isdir(where):
-        raise JournalError(
-            f"journal {os.fspath(where)} is not a directory; give the directory of audit-*.jsonl"
-        )
+        raise JournalError(f"journal {os.fspath(where)} is not a directory; give the directory of audit-*.jsonl")
     disk = OsDisk(where)
     if not segments(disk):
-        raise JournalError(
-            f"journal {os.fspath(where)} has no audit-YYYY-MM-DD.jsonl; give a journal's directory"
-        )
+        raise JournalError(f"journal {os.fspath(where)} has no audit-YYYY-MM-DD.jsonl; give a journal's directory")
     return disk

@@ -94,6 +94,4 @@ def parse(line: bytes) -> Record | None:
     if match is None:
         return None
     at, body, cause, epoch, kind, n, schema, sha = match.groups()
-    return Record(
-        int(at), body, int(cause), int(epoch), kind.decode("ascii"), int(n), int(schema), sha.decode("ascii")
-    )
+    return Record(int(at), body, int(cause), int(epoch), kind.decode("ascii"), int(n), int(schema), sha.decode("ascii"))

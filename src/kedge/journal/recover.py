@@ -27,8 +27,7 @@ _EPOCH_DIGITS = 20
 
 
 class TornTail(msgspec.Struct, frozen=True):
-    """What an unfinished write left: the number its first record would have had, its length, where it is
-    kept."""
+    """What an unfinished write left: the number its first record would have had, its length, its place."""
 
     n: int
     bytes: int
@@ -157,8 +156,7 @@ class _Checkpoints:
         mine = self._key.fingerprint if self._key else ""
         if point.key != mine:
             raise KeyRefused(
-                f"checkpoints are signed by key {point.key or 'none'}, not {mine or 'none'}; "
-                "open with the same key"
+                f"checkpoints are signed by key {point.key or 'none'}, not {mine or 'none'}; open with the same key"
             )
         if self._key is not None and not point.is_signed_by(self._key.public):
             raise JournalCorrupt(point.n, CHECKPOINTS, number, "has a bad signature")
@@ -177,10 +175,7 @@ class _Checkpoints:
         if self._next is not None:
             name, line = (walk.flaw.name, walk.flaw.line) if walk.flaw else (walk.name, walk.line + 1)
             raise JournalCorrupt(
-                walk.n + 1,
-                name,
-                line,
-                f"is missing or damaged, though a checkpoint tells of record {self._next.n}",
+                walk.n + 1, name, line, f"is missing or damaged, though a checkpoint tells of record {self._next.n}"
             )
 
     def cut(self) -> None:

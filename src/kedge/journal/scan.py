@@ -78,8 +78,8 @@ class Walk:
         return ""
 
     def _advance(self, record: Record, day: int, name: str, line: int, offset: int) -> None:
-        self.n, self.at, self.epoch, self.kind = record.n, record.at, record.epoch, record.kind
-        self.chain, self.day, self.name, self.line, self.offset = self._next, day, name, line, offset
+        self.n, self.at, self.epoch, self.kind = (record.n, record.at, record.epoch, record.kind)
+        self.chain, self.day, self.name, self.line, self.offset = (self._next, day, name, line, offset)
 
 
 def after(disk: Disk, flaw: Flaw) -> Iterator[tuple[str, int, int, bytes]]:
