@@ -1,0 +1,34 @@
+"""What the venue remembers of ended orders: enough to answer a query and to know a repeated client id.
+
+Client ids are unique for ever by construction (they hold instance, epoch and sequence), so only a recent repeat is worth
+catching. Two generations bound the memory: when the younger is full it becomes the older, and the older is forgotten. At
+least `size` and at most twice as many ended orders are remembered.
+"""
+
+from __future__ import annotations
+
+from kedge.venues.sim.working import Working
+
+REMEMBERED_ORDERS_MIN = 10_000
+
+
+class OrderMemory:
+    """The last orders that ended, by client id."""
+
+    __slots__ = ("_older", "_size", "_younger")
+
+    def __init__(self, size: int = REMEMBERED_ORDERS_MIN) -> None:
+        self._size = size
+        self._younger: dict[str, Working] = {}
+        self._older: dict[str, Working] = {}
+
+    def add(self, order: Working) -> None:
+        """Remember an order that has ended."""
+        if len(self._younger) >= self._size:
+            self._older = self._younger
+            self._younger = {}
+        self._younger[order.id] = order
+
+    def find(self, order_id: str) -> Working | None:
+        """The ended order of that client id, if it is still remembered."""
+        return self._younger.get(order_id) or self._older.get(order_id)

@@ -1,0 +1,343 @@
+"""The venue itself: commands in, market facts in, reports out.
+
+Nothing here knows our side of the delay: `submit` is the moment a command reaches the venue, and a report's `ts` is the
+moment the venue made it. The state is folded in place and depends on nothing but the calls made.
+
+When a symbol has only candles, they are matched (`bars`). Once a trade, quote or book was seen for it, candles of that
+symbol are ignored: they would tell the same events a second time.
+
+How to drive it: submit every command that arrives before a fact, then hand over the fact. A candle is best handed over when
+it closes, together with or just before it is told to our side; commands in reaction to its reports come after it, with their
+own arrival time inside or after the bar, and are treated as the fill rules say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from kedge.model.decisions import Approved, CancelRequested, Command, QueryRequested
+from kedge.model.errors import ConfigError
+from kedge.model.facts import (
+    CancelRejected,
+    FundingPayment,
+    MarketFact,
+    OrderAccepted,
+    OrderRejected,
+    OrderReport,
+    VenueFact,
+)
+from kedge.model.instrument import Instrument, InstrumentKind
+from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
+from kedge.model.money import ONE, ZERO, canonical
+from kedge.model.order import OrderIntent, OrderStatus
+from kedge.venues.sim.account import Account
+from kedge.venues.sim.bars import REQUESTED, TIME_UP, BarMatcher
+from kedge.venues.sim.execution import Execution
+from kedge.venues.sim.fees import FeeModel, InstrumentFees
+from kedge.venues.sim.filters import refusal
+from kedge.venues.sim.listing import Listing
+from kedge.venues.sim.memory import OrderMemory
+from kedge.venues.sim.slippage import NO_SLIPPAGE, SlippageModel
+from kedge.venues.sim.working import MARKET, TRAILING, working
+
+#: What a call returns when nothing happened: always this one.
+NOTHING: Final[tuple[VenueFact, ...]] = ()
+
+_PARTIAL: Final = OrderStatus.PARTIAL
+_OPEN: Final = OrderStatus.OPEN
+
+
+class SimulatedVenue:
+    """An exchange with one account of ours.
+
+    `instruments` are what it lists, all settled in one currency; `cash` is the wallet at the start, in that currency.
+    `slippage` worsens what takers get, `participation` is the largest fraction of a bar's or print's volume that we may
+    take (None: no bound), `fees` says what a fill costs. With `idempotent_retry` an order sent twice is answered like the
+    first time instead of rejected. `busy` is False when no market fact could do anything: no order works and no perpetual
+    is held.
+    """
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        cash: Decimal,
+        *,
+        slippage: SlippageModel = NO_SLIPPAGE,
+        participation: Decimal | None = None,
+        fees: FeeModel | None = None,
+        idempotent_retry: bool = False,
+    ) -> None:
+        if participation is not None and not ZERO < participation <= ONE:
+            raise ConfigError(f"participation is {participation}; it must be above 0 and at most 1")
+        self.busy = False
+        self._account = Account(_settlement(instruments), cash)
+        self._listings = {instrument.symbol: Listing(instrument) for instrument in instruments}
+        self._execution = Execution(
+            self._account, slippage, participation, fees or InstrumentFees(), OrderMemory()
+        )
+        self._orders = self._execution.orders
+        self._bars = BarMatcher(self._execution)
+        self._arrived = 0
+        self._retry = idempotent_retry
+        self._commands: dict[type, Callable[[Any, int], Sequence[VenueFact]]] = {
+            Approved: self._on_order,
+            CancelRequested: self._on_cancel,
+            QueryRequested: self._on_query,
+        }
+        self._facts: dict[type, Callable[[Any], Sequence[VenueFact]]] = {
+            Candle: self._on_candle,
+            MarkPrice: self._on_mark,
+            FundingRate: self._on_funding,
+        }
+
+    def submit(self, command: Command, at: int) -> Sequence[VenueFact]:
+        """A command reaches the venue at `at` (ns); what it answers at once."""
+        return self._commands[type(command)](command, at)
+
+    def on_market(self, fact: MarketFact) -> Sequence[VenueFact]:
+        """The market moves; what that does to our orders and positions, in the order it happened."""
+        return self._facts[type(fact)](fact)
+
+    # commands
+
+    def _on_order(self, command: Approved, at: int) -> Sequence[VenueFact]:
+        intent = command.intent
+        order_id = intent.id
+        if order_id in self._orders or self._execution.memory.find(order_id):
+            return self._repeated(intent, at)
+        listing = self._listings.get(intent.symbol)
+        if listing is None:
+            return [OrderRejected(at, order_id, f"unknown symbol {intent.symbol}")]
+        reason = refusal(intent, listing.instrument, at)
+        if reason:
+            return [OrderRejected(at, order_id, reason)]
+        self._arrived = n = self._arrived + 1
+        exchange_id = f"x{n}"
+        order = working(intent, exchange_id, at, n)
+        self._orders[order_id] = order
+        listing.arriving[order_id] = order
+        if order.expires_ns:
+            listing.timed += 1
+        if order.kind == TRAILING:
+            listing.trailing += 1
+        self.busy = True
+        out: list[VenueFact] = [OrderAccepted(at, order_id, exchange_id)]
+        bar = listing.bar
+        if bar is not None and order.kind == MARKET and at < bar.ts + bar.interval:
+            self._bars.arrive_inside(listing, order, bar, out)
+            self._settle_busy()
+        return out
+
+    def _repeated(self, intent: OrderIntent, at: int) -> Sequence[VenueFact]:
+        order = self._orders.get(intent.id) or self._execution.memory.find(intent.id)
+        if not self._retry or order is None or order.intent != intent:
+            return [OrderRejected(at, intent.id, "duplicate order id")]
+        if intent.id in self._orders:
+            return [OrderAccepted(at, intent.id, order.exchange_id)]
+        return [OrderReport(at, intent.id, order.status, order.filled, order.exchange_id)]
+
+    def _on_cancel(self, command: CancelRequested, at: int) -> Sequence[VenueFact]:
+        order = self._orders.get(command.order_id)
+        if order is None:
+            ended = self._execution.memory.find(command.order_id)
+            return [
+                CancelRejected(at, command.order_id, f"order is {ended.status}" if ended else "unknown order")
+            ]
+        listing = self._listings[order.intent.symbol]
+        out: list[VenueFact] = []
+        if order.expires_ns and order.expires_ns <= at:
+            self._execution.expire(listing, order, order.expires_ns, TIME_UP, out)
+            out.append(CancelRejected(at, command.order_id, f"order is {order.status}"))
+        elif self._too_late_for_bar(listing, at):
+            if not order.cancel_at:
+                if not order.expires_ns:
+                    listing.timed += 1
+                order.cancel_at = at
+            return ()
+        else:
+            self._execution.cancel(listing, order, at, REQUESTED, out)
+        self._settle_busy()
+        return out
+
+    def _too_late_for_bar(self, listing: Listing, at: int) -> bool:
+        """Whether `at` lies inside a bar that was not played yet: only playing it tells if the cancel came in time."""
+        bar = listing.bar
+        return bar is not None and at > bar.ts + bar.interval
+
+    def _on_query(self, command: QueryRequested, at: int) -> Sequence[VenueFact]:
+        order_id = command.order_id
+        order = self._orders.get(order_id)
+        if order is not None:
+            status = _PARTIAL if order.filled else _OPEN
+            return [OrderReport(at, order_id, status, order.filled, order.exchange_id)]
+        order = self._execution.memory.find(order_id)
+        if order is not None:
+            return [OrderReport(at, order_id, order.status, order.filled, order.exchange_id)]
+        return [OrderReport(at, order_id, OrderStatus.REJECTED)]
+
+    # market facts
+
+    def _on_candle(self, bar: Candle) -> Sequence[VenueFact]:
+        listing = self._listings.get(bar.symbol)
+        if listing is None or listing.finer:
+            return NOTHING
+        try:
+            if not (
+                listing.arriving
+                or listing.trailing
+                or listing.timed
+                or bar.low <= listing.liquidation_below
+                or bar.high >= listing.liquidation_above
+                or (listing.down and _falls_to_any(listing, bar.low))
+                or (listing.up and _rises_to_any(listing, bar.high))
+            ):
+                listing.bar = bar
+                return NOTHING
+        except InvalidOperation:  # a price is not a number: such a bar fills nothing
+            return NOTHING
+        out: list[VenueFact] = []
+        self._bars.match(listing, bar, out)
+        self._settle_busy()
+        return out
+
+    def _on_mark(self, fact: MarkPrice) -> Sequence[VenueFact]:
+        listing = self._listings.get(fact.symbol)
+        if listing is None or not fact.price.is_finite() or fact.price <= ZERO:
+            return NOTHING
+        first = listing.mark is None
+        listing.mark = fact.price
+        if first:
+            self._account.disarm(listing)
+        if not listing.position or listing.is_spot:
+            return NOTHING
+        if first or self._account.several:
+            self._account.arm(listing)
+        out: list[VenueFact] = []
+        self._test_mark(listing, fact.price, fact.ts, out)
+        return out or NOTHING
+
+    def _on_funding(self, fact: FundingRate) -> Sequence[VenueFact]:
+        listing = self._listings.get(fact.symbol)
+        if listing is None or listing.is_spot or not listing.position or not fact.rate.is_finite():
+            return NOTHING
+        price = listing.price()
+        assert price is not None, f"{fact.symbol} is held but no price was ever seen"
+        position = listing.position
+        amount = self._account.fund(listing, fact.rate, price)
+        self._account.arm(listing)
+        out: list[VenueFact] = [FundingPayment(fact.ts, fact.symbol, amount, fact.rate, position)]
+        self._test_mark(listing, price, fact.ts, out)
+        if listing.position:
+            self._account.rearm(listing)
+        return out
+
+    def _test_mark(self, listing: Listing, price: Decimal, ts: int, out: list[VenueFact]) -> None:
+        """Liquidate if `price` is at or beyond the liquidation price."""
+        if listing.mark is None:
+            below, above = listing.liquidation_below, listing.liquidation_above
+        else:
+            below, above = listing.mark_below, listing.mark_above
+        if price <= below or price >= above:
+            self._execution.liquidate(listing, price, ts, out)
+            self._settle_busy()
+
+    def _settle_busy(self) -> None:
+        self.busy = bool(self._orders) or bool(self._account.held)
+
+    # the truth, for invariant tests and for reading the account as a venue shows it
+
+    @property
+    def wallet(self) -> Decimal:
+        """Cash in the settlement currency: realized profit, fees and funding are in it, open profit is not."""
+        return self._account.wallet
+
+    def balances(self) -> dict[str, Decimal]:
+        """Every currency's balance: the wallet, spot holdings, and what fees took of third currencies."""
+        held = {
+            listing.instrument.base: listing.position
+            for listing in self._listings.values()
+            if listing.is_spot and listing.position
+        }
+        return {**self._account.balances, **held, self._account.currency: self._account.wallet}
+
+    def position(self, symbol: str) -> Decimal:
+        """Signed quantity held of one symbol."""
+        return self._listings[symbol].position
+
+    def positions(self) -> dict[str, Decimal]:
+        """Signed quantities of everything held."""
+        return {symbol: listing.position for symbol, listing in self._listings.items() if listing.position}
+
+    def equity(self, prices: Mapping[str, Decimal] | None = None) -> Decimal:
+        """Wallet plus the value of what is held, at `prices` or else at the last prices the venue saw."""
+        return self._account.equity(self._listings, prices)
+
+    def liquidation_price(self, symbol: str) -> Decimal | None:
+        """The price at which the position in `symbol` would be liquidated now; None where there is none."""
+        return self._account.liquidation_price(self._listings[symbol])
+
+    def open_orders(self, symbol: str = "") -> list[OrderReport]:
+        """What works now, as the venue would list it; `ts` is when each order arrived."""
+        return [
+            OrderReport(
+                order.at, order.id, _PARTIAL if order.filled else _OPEN, order.filled, order.exchange_id
+            )
+            for order in self._orders.values()
+            if not symbol or order.intent.symbol == symbol
+        ]
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything the venue knows, as plain data that two equal histories agree on."""
+        return {
+            "wallet": canonical(self._account.wallet),
+            "balances": {name: canonical(amount) for name, amount in sorted(self._account.balances.items())},
+            "orders_arrived": self._arrived,
+            "trades": self._execution.trades,
+            "listings": {symbol: listing.snapshot() for symbol, listing in sorted(self._listings.items())},
+        }
+
+
+def _settlement(instruments: Sequence[Instrument]) -> str:
+    if not instruments:
+        raise ConfigError("the simulated venue lists no instrument; give at least one")
+    symbols = [instrument.symbol for instrument in instruments]
+    if len(set(symbols)) < len(symbols):
+        twice = next(symbol for symbol in symbols if symbols.count(symbol) > 1)
+        raise ConfigError(f"instrument {twice} is listed twice; list it once")
+    currency = ""
+    for instrument in instruments:
+        settles = (
+            instrument.quote
+            if instrument.kind is InstrumentKind.SPOT
+            else instrument.settle or instrument.quote
+        )
+        if currency and settles != currency:
+            raise ConfigError(
+                f"{instrument.symbol} settles in {settles}, the others in {currency}; one account has one currency"
+            )
+        currency = settles
+        if (
+            instrument.kind is InstrumentKind.PERPETUAL
+            and instrument.maintenance_margin * instrument.max_leverage >= ONE
+        ):
+            raise ConfigError(
+                f"{instrument.symbol}: maintenance_margin is {instrument.maintenance_margin}; "
+                f"it must be below the initial margin 1/{instrument.max_leverage}"
+            )
+    return currency
+
+
+def _falls_to_any(listing: Listing, low: Decimal) -> bool:
+    for order in listing.down.values():
+        if low <= order.level:
+            return True
+    return False
+
+
+def _rises_to_any(listing: Listing, high: Decimal) -> bool:
+    for order in listing.up.values():
+        if high >= order.level:
+            return True
+    return False
