@@ -110,7 +110,7 @@ class Desk:
             if type(wish) is CancelOrders:
                 self._cancel_for(strategy, wish)
             else:
-                self._order_for(strategy, wish)  # type: ignore[arg-type]
+                self._order_for(strategy, wish)
 
     def follow(self, fill: Fill) -> None:
         """What a fill brings with it: protection, the strategy's own answer."""

@@ -211,7 +211,7 @@ class SessionStarted(Stamped, frozen=True, gc=False, tag="start"):
     code_sha256: str = ""
     interpreter: str = ""
     lock_sha256: str = ""
-    settings: dict[str, str] = {}
+    settings: dict[str, str] = {}  # noqa: RUF012  (a Struct copies its defaults)
     operator: str = ""
     received: int = 0
 

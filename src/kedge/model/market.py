@@ -33,7 +33,7 @@ T = TypeVar("T", bound="Stamped")
 class _TimestampFirst(StructMeta):
     """Calling the class converts the timestamp; everything that skips the call (decoding, `of_row`) does not."""
 
-    def __call__(cls, timestamp: datetime | int, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, timestamp: datetime | int, *args: Any, **kwargs: Any) -> Any:
         return super().__call__(to_ns(timestamp), *args, **kwargs)
 
 
@@ -65,7 +65,7 @@ class Candle(Stamped, frozen=True, gc=False, tag="candle", metaclass=_TimestampF
         def __init__(
             self,
             timestamp: datetime | int,
-            open: Decimal,
+            open: Decimal,  # noqa: A002  (the field's name)
             high: Decimal,
             low: Decimal,
             close: Decimal,

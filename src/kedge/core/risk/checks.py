@@ -288,7 +288,7 @@ def leverage(a: Assessment, limits: RiskConfig) -> CheckResult:
 
 
 def margin(a: Assessment, limits: RiskConfig) -> CheckResult:
-    """Equity covers the initial margin of the worst case at the instrument's own leverage, and this order's fee (C6)."""
+    """Equity covers the initial margin of the worst case at the instrument's leverage, and this order's fee (C6)."""
     if a.instrument is None:
         return _unset("margin")
     equity = a.account_equity()

@@ -10,6 +10,7 @@ parameter such as a number of standard deviations is no money.
 
 from __future__ import annotations
 
+import inspect
 import typing
 from decimal import Decimal
 from types import NoneType, UnionType
@@ -47,7 +48,7 @@ class Parameter(Struct, frozen=True):
     doc: str = ""
 
     def parse(self, value: object, owner: str) -> ParameterValue:
-        """`value`, given as text or as itself, in the declared type and range; a `StrategyError` names what is wrong."""
+        """`value`, given as text or as itself, in the declared type and range; else a `StrategyError`."""
         if value is None or (self.optional and value in ("", "none", "None")):
             if self.optional:
                 return None
@@ -95,7 +96,7 @@ def text_of(value: ParameterValue) -> str:
 
 def declared(owner: type) -> dict[str, Parameter]:
     """The parameters that the class body of `owner` declares itself, in the order of writing."""
-    names = [name for name in owner.__dict__.get("__annotations__", {}) if not name.startswith("_")]
+    names = [name for name in inspect.get_annotations(owner) if not name.startswith("_")]
     found: dict[str, Parameter] = {}
     if not names:
         return found

@@ -159,7 +159,7 @@ class StrategyRegistry:
                 wishes = hook(fact)
                 if wishes:
                     wanted = _collect(entry.name, wishes, wanted)
-            except Exception as error:  # a strategy is foreign code: whatever it raises disables it, visibly
+            except Exception as error:  # noqa: BLE001  a strategy is foreign code: whatever it raises disables it, visibly
                 wanted = [] if wanted is None else wanted
                 wanted.append((entry.name, Failure(entry.name, _said(error))))
         return NONE if wanted is None else wanted
@@ -188,7 +188,7 @@ class StrategyRegistry:
             wishes = hook(fact)
             if wishes and not entry.warming:
                 wanted = _collect(entry.name, wishes, wanted)
-        except Exception as error:  # as above
+        except Exception as error:  # noqa: BLE001  as above
             wanted = [] if wanted is None else wanted
             wanted.append((entry.name, Failure(entry.name, _said(error))))
         return wanted
