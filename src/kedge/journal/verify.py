@@ -240,7 +240,8 @@ class _Run:
             self._waiting.setdefault(entry.n, []).append(entry)
             self._top_n = max(self._top_n, entry.n)
             self._advance()
-            if self._n < self._front_n >= self._top_n:
+            # Two lines in their place: what came before is over.
+            if steady and entry.n == self._front_n >= self._top_n:
                 self._settle(self._front_n)
                 return
         # Not after a line that may carry an absurd number: the walk would go on from there.
