@@ -1,0 +1,362 @@
+"""A stretch of a run as the engine wrote it down, and the equity that follows from it.
+
+The engine notes a price per candle and, when the account changes, its cash and holdings. Between two changes (a
+segment) equity is linear in the prices:
+
+    equity(i) = cash + sum over holdings of quantity x multiplier x price(i) - cost
+
+with cost zero for spot, which was paid for in cash. So one point can be had exactly, in `Decimal`, at any time, and
+all of them fast as floats: each segment's constant and coefficients are repeated over its points and multiplied with
+the prices. Floats find where to look and feed statistics; what is reported as money is computed exactly.
+
+Points of equal time are one point, after the last of them. A price that comes with an earlier time than the one
+before (a long candle among short ones) is a point at the time already reached.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from kedge.model.errors import OurBug
+from kedge.model.money import EXACT
+
+#: Symbol index, signed quantity, multiplier, and the cost of a linear contract (`None`: spot).
+Holding = tuple[int, Decimal, Decimal, Decimal | None]
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+#: Points computed at once: small enough for the processor's cache, large enough that Python does not show.
+CHUNK = 1 << 16
+
+#: Rounding steps between a float equity and the exact one, with room: two products and sums, and the conversions.
+_EPSILONS = 16 * float(np.finfo(np.float64).eps)
+
+
+class Chunk(Struct, frozen=True, gc=False):
+    """Consecutive points as vectors: time, equity, whether anything is held, and how wrong an equity may be.
+
+    `places` are what `exact_at` of the block wants; equal `states` with nothing held mean equal equity.
+    """
+
+    times: Integers
+    equity: Floats
+    held: Flags
+    places: Integers
+    states: Integers
+    error: float
+
+
+class Segments:
+    """The states of the account by the first point each is valid for."""
+
+    __slots__ = ("cash", "held", "starts")
+
+    def __init__(self, cash: Decimal, held: tuple[Holding, ...] = ()) -> None:
+        self.starts = array("q", [0])
+        self.cash = [cash]
+        self.held: list[tuple[Holding, ...]] = [held]
+
+    def add(self, start: int, cash: Decimal, held: tuple[Holding, ...]) -> None:
+        """From point `start` on the account is this."""
+        if start == self.starts[-1]:
+            self.cash[-1], self.held[-1] = cash, held
+            return
+        if start < self.starts[-1]:
+            raise OurBug(f"the account changed at point {start}, after a change at {self.starts[-1]}")
+        self.starts.append(start)
+        self.cash.append(cash)
+        self.held.append(held)
+
+    def clamp(self, points: int) -> None:
+        """Let a change after the last point count for that point: nothing comes that could show it."""
+        if points and self.starts[-1] >= points:
+            cash, held = self.cash.pop(), self.held.pop()
+            self.starts.pop()
+            if self.starts:
+                self.add(points - 1, cash, held)
+            else:
+                self.starts, self.cash, self.held = array("q", [0]), [cash], [held]
+
+    def at(self, place: int) -> tuple[Decimal, tuple[Holding, ...]]:
+        """Cash and holdings at a point."""
+        number = bisect_right(self.starts, place) - 1
+        return self.cash[number], self.held[number]
+
+    def cut(self, place: int) -> Segments:
+        """What is valid from `place` on, counted from there."""
+        number = bisect_right(self.starts, place) - 1
+        rest = Segments(self.cash[number], self.held[number])
+        for at in range(number + 1, len(self.starts)):
+            rest.add(self.starts[at] - place, self.cash[at], self.held[at])
+        return rest
+
+
+class AccountBlock:
+    """Prices and segments of a stretch; `marks` are the prices known before its first point."""
+
+    def __init__(
+        self,
+        times: array[int],
+        prices: list[Decimal],
+        symbols: array[int],
+        segments: Segments,
+        marks: Mapping[int, Decimal],
+        not_before: int | None = None,
+    ) -> None:
+        if len(times) != len(prices) or (symbols and len(symbols) != len(times)):
+            raise OurBug(f"{len(times)} times, {len(prices)} prices and {len(symbols)} symbols were recorded")
+        self._times = times
+        self._prices = prices
+        self._symbols = symbols
+        self._segments = segments
+        self._marks = dict(marks)
+        self._reached = _reached(times, not_before)
+        self._lasts = _lasts(self._reached)
+        self._of_symbol: dict[int, Integers] = {}
+
+    def __len__(self) -> int:
+        return len(self._reached) if self._lasts is None else len(self._lasts)
+
+    def time(self, number: int) -> int:
+        """The time of a point, in nanoseconds."""
+        return int(self._reached[self._place(number)])
+
+    def exact(self, number: int) -> Decimal:
+        """The equity of a point, to the last digit."""
+        return self.exact_at(self._place(number))
+
+    def exact_at(self, place: int) -> Decimal:
+        """The equity right after the price recorded as number `place`."""
+        cash, held = self._segments.at(place)
+        return value(cash, held, lambda symbol: self._price(symbol, place))
+
+    def walk(self) -> Iterator[tuple[int, Decimal]]:
+        """Every point in order as (time, exact equity); one pass, cheaper than asking one by one."""
+        marks = dict(self._marks)
+        ends = self._ends().tobytes()
+        starts, segments = self._segments.starts, self._segments
+        number, after = 0, starts[1] if len(starts) > 1 else -1
+        cash, held = segments.cash[0], segments.held[0]
+        for place, price in enumerate(self._prices):
+            if place == after:
+                number += 1
+                cash, held = segments.cash[number], segments.held[number]
+                after = starts[number + 1] if number + 1 < len(starts) else -1
+            marks[self._symbols[place] if self._symbols else 0] = price
+            if ends[place]:
+                yield int(self._reached[place]), value(cash, held, marks.get)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The points as vectors, in order."""
+        constants, coefficients = self._linear()
+        starts = np.frombuffer(self._segments.starts, np.int64)
+        marks = {symbol: float(price) for symbol, price in self._marks.items()}
+        ends = self._ends()
+        for low in range(0, len(self._reached), CHUNK):
+            high = min(low + CHUNK, len(self._reached))
+            prices = _floats(self._prices[low:high])
+            first, end = np.searchsorted(starts, (low, high - 1), "right") - np.array((1, 0))
+            inside = starts[first + 1 : end]
+            lengths = np.diff(np.array([low, *inside, high]))
+            equity = np.repeat(constants[first:end], lengths)
+            size = float(np.abs(equity).max())
+            held = np.zeros(high - low, np.bool_)
+            symbols = np.frombuffer(self._symbols, np.int32)[low:high] if self._symbols else None
+            for symbol, coefficient in coefficients.items():
+                part = coefficient[first:end]
+                if part.any():
+                    factor = np.repeat(part, lengths)
+                    holds = factor != 0.0
+                    held |= holds
+                    worth = np.where(holds, factor * _filled(prices, symbols, symbol, marks), 0.0)
+                    equity += worth
+                    size += float(np.nanmax(np.abs(worth), initial=0.0))
+            for place in np.flatnonzero(np.isnan(equity)).tolist():
+                equity[place] = float(self.exact_at(low + place))
+            _carry(marks, prices, symbols)
+            keep = ends[low:high]
+            places = np.flatnonzero(keep) + low
+            if len(places):
+                states = np.repeat(np.arange(first, end), lengths)[keep]
+                yield Chunk(self._reached[places], equity[keep], held[keep], places, states, _EPSILONS * size)
+
+    def last_prices(self) -> dict[int, Decimal]:
+        """The latest price of each symbol at the end of the block."""
+        marks = dict(self._marks)
+        if not self._symbols:
+            if self._prices:
+                marks[0] = self._prices[-1]
+            return marks
+        symbols = np.frombuffer(self._symbols, np.int32)
+        for symbol in np.unique(symbols).tolist():
+            marks[symbol] = self._prices[int(self._positions(symbol)[-1])]
+        return marks
+
+    def last_whole(self) -> int:
+        """How many recorded prices belong to times that are over: the last time may still get more."""
+        return int(np.searchsorted(self._reached, self._reached[-1], "left")) if len(self._reached) else 0
+
+    def head(self, places: int) -> AccountBlock:
+        """The first `places` recorded prices as a block of their own."""
+        segments = self._segments
+        end = bisect_right(segments.starts, places - 1)
+        part = Segments(segments.cash[0], segments.held[0])
+        part.starts, part.cash, part.held = segments.starts[:end], segments.cash[:end], segments.held[:end]
+        before = int(self._reached[0]) if places else None
+        return AccountBlock(
+            self._times[:places], self._prices[:places], self._symbols[:places], part, self._marks, before
+        )
+
+    def _ends(self) -> Flags:
+        """Whether each recorded price is the last of its time, and so a point."""
+        if self._lasts is None:
+            return np.ones(len(self._reached), np.bool_)
+        ends = np.zeros(len(self._reached), np.bool_)
+        ends[self._lasts] = True
+        return ends
+
+    def _place(self, number: int) -> int:
+        return number if self._lasts is None else int(self._lasts[number])
+
+    def _price(self, symbol: int, place: int) -> Decimal | None:
+        if not self._symbols:
+            return self._prices[place] if symbol == 0 else self._marks.get(symbol)
+        positions = self._positions(symbol)
+        at = int(np.searchsorted(positions, place, "right")) - 1
+        return self._marks.get(symbol) if at < 0 else self._prices[int(positions[at])]
+
+    def _positions(self, symbol: int) -> Integers:
+        found = self._of_symbol.get(symbol)
+        if found is None:
+            found = self._of_symbol[symbol] = np.flatnonzero(np.frombuffer(self._symbols, np.int32) == symbol)
+        return found
+
+    def _linear(self) -> tuple[Floats, dict[int, Floats]]:
+        """Constant and coefficients of each segment."""
+        count = len(self._segments.cash)
+        constants = np.empty(count, np.float64)
+        coefficients: dict[int, Floats] = {}
+        for number, (cash, held) in enumerate(zip(self._segments.cash, self._segments.held, strict=True)):
+            constant = cash
+            for symbol, quantity, multiplier, cost in held:
+                if cost is not None:
+                    constant -= cost
+                column = coefficients.get(symbol)
+                if column is None:
+                    column = coefficients[symbol] = np.zeros(count, np.float64)
+                column[number] = float(quantity * multiplier)
+            constants[number] = float(constant)
+        return constants, coefficients
+
+
+class PointsBlock:
+    """A curve that is given as exact points, such as one stitched from several runs."""
+
+    def __init__(self, points: Sequence[tuple[int, Decimal]]) -> None:
+        self._points = points
+        times = np.array([time for time, _ in points], np.int64)
+        if (np.diff(times) <= 0).any():
+            raise OurBug("the points of an equity curve must have rising times")
+        self._moments = times
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def time(self, number: int) -> int:
+        """The time of a point, in nanoseconds."""
+        return self._points[number][0]
+
+    def exact(self, number: int) -> Decimal:
+        """The equity of a point."""
+        return self._points[number][1]
+
+    exact_at = exact
+
+    def walk(self) -> Iterator[tuple[int, Decimal]]:
+        """Every point in order."""
+        return iter(self._points)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The points as vectors; what was held is not known and counts as nothing."""
+        for low in range(0, len(self._points), CHUNK):
+            part = self._points[low : low + CHUNK]
+            equity = _floats([equity for _, equity in part])
+            places = np.arange(low, low + len(part))
+            error = _EPSILONS * float(np.abs(equity).max())
+            yield Chunk(self._moments[places], equity, np.zeros(len(part), np.bool_), places, places, error)
+
+    def last_prices(self) -> dict[int, Decimal]:
+        """None are known."""
+        return {}
+
+
+Block = AccountBlock | PointsBlock
+
+
+def value(cash: Decimal, held: tuple[Holding, ...], price: Callable[[int], Decimal | None]) -> Decimal:
+    """Cash and holdings at the prices that `price(symbol)` gives; a contract without a price adds nothing yet."""
+    total = cash
+    for symbol, quantity, multiplier, cost in held:
+        mark = price(symbol)
+        if mark is not None:
+            worth = EXACT.multiply(EXACT.multiply(quantity, multiplier), mark)
+            total = EXACT.add(total, worth if cost is None else EXACT.subtract(worth, cost))
+        elif cost is None and quantity:
+            raise OurBug(f"{quantity} of symbol number {symbol} is held and has no price; give the recorder its mark")
+    return total
+
+
+def _reached(times: array[int], not_before: int | None) -> Integers:
+    """The times as they were reached: never falling."""
+    moments = np.frombuffer(times, np.int64) if times else np.empty(0, np.int64)
+    if len(moments) and not_before is not None and moments[0] < not_before:
+        moments = np.maximum(moments, not_before)
+    if (moments[1:] < moments[:-1]).any():
+        moments = np.maximum.accumulate(moments)
+    return moments
+
+
+def _lasts(moments: Integers) -> Integers | None:
+    """The places of the last price of each time; `None` where every time is there once."""
+    same = moments[1:] == moments[:-1]
+    if not same.any():
+        return None
+    return np.flatnonzero(np.append(~same, True))
+
+
+def _floats(numbers: list[Decimal]) -> Floats:
+    """As floats. Prices repeat and are the same objects then, so each object is converted once."""
+    distinct = dict(zip(map(id, numbers), numbers, strict=True))
+    if len(distinct) * 2 > len(numbers):
+        return np.fromiter(map(float, numbers), np.float64, len(numbers))
+    floats = {key: float(number) for key, number in distinct.items()}
+    return np.fromiter(map(floats.__getitem__, map(id, numbers)), np.float64, len(numbers))
+
+
+def _filled(prices: Floats, symbols: npt.NDArray[np.int32] | None, symbol: int, marks: Mapping[int, float]) -> Floats:
+    """The price of one symbol at each place: its latest, before its first the mark; NaN where none is known."""
+    if symbols is None and symbol == 0:
+        return prices
+    before = marks.get(symbol, float("nan"))
+    if symbols is None:
+        return np.full(len(prices), before)
+    latest = np.maximum.accumulate(np.where(symbols == symbol, np.arange(len(prices)), -1))
+    return np.where(latest < 0, before, prices[latest])
+
+
+def _carry(marks: dict[int, float], prices: Floats, symbols: npt.NDArray[np.int32] | None) -> None:
+    """Keep the latest price of each symbol for the next chunk."""
+    if symbols is None:
+        marks[0] = float(prices[-1])
+        return
+    found, from_the_end = np.unique(symbols[::-1], return_index=True)
+    for symbol, at in zip(found.tolist(), from_the_end.tolist(), strict=True):
+        marks[symbol] = float(prices[len(prices) - 1 - at])
