@@ -10,14 +10,16 @@ Columns are frozen: their arrays are marked read-only, and a slice is a view, no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from kedge.model.errors import DataError
 from kedge.model.market import Candle, FundingRate, MarkPrice, Quote, Trade, of_row
 from kedge.model.order import Side
-from kedge.storage.ticks import decimal_lists, decimals, normal, scale_of, ticks_of
+from kedge.storage.ticks import decimal_lists, decimals, normal, rescaled, scale_of, ticks_of
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -41,13 +43,16 @@ _mark = of_row(MarkPrice)
 _funding = of_row(FundingRate)
 
 
-class _Columns:
+class Columns(Struct, frozen=True, eq=False):
     """What all kinds of columns share: equal lengths, read-only arrays, slices, equality by value."""
 
-    __slots__ = ()
     array_names: ClassVar[tuple[str, ...]] = ()
-    ts: Ints
-    symbol: str
+    if TYPE_CHECKING:
+
+        @property
+        def symbol(self) -> str: ...
+        @property
+        def ts(self) -> Ints: ...
 
     def __post_init__(self) -> None:
         import numpy as np
@@ -62,7 +67,7 @@ class _Columns:
             if array.flags.writeable:
                 view = array.view()
                 view.flags.writeable = False
-                object.__setattr__(self, name, view)
+                force_setattr(self, name, view)
 
     def __len__(self) -> int:
         return len(self.ts)
@@ -74,7 +79,7 @@ class _Columns:
         return self._with({name: getattr(self, name)[rows] for name in self.array_names})
 
     def _with(self, changed: dict[str, Any]) -> Self:
-        kept = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        kept = {name: getattr(self, name) for name in self.__struct_fields__}
         return type(self)(**(kept | changed))
 
     def __eq__(self, other: object) -> bool:
@@ -83,10 +88,10 @@ class _Columns:
         if type(other) is not type(self):
             return NotImplemented
         return all(
-            np.array_equal(getattr(self, field.name), getattr(other, field.name))
-            if field.name in self.array_names
-            else getattr(self, field.name) == getattr(other, field.name)
-            for field in fields(self)  # type: ignore[arg-type]
+            np.array_equal(getattr(self, name), getattr(other, name))
+            if name in self.array_names
+            else getattr(self, name) == getattr(other, name)
+            for name in self.__struct_fields__
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -109,13 +114,16 @@ class _Columns:
             keep &= ts < end
         return self._with({name: getattr(self, name)[keep] for name in self.array_names})
 
+    def known(self) -> Ints:
+        """When each row is known, ns: a candle when it ends, anything else when it happens."""
+        return self.ts
+
     def facts(self, chunk: int = CHUNK) -> Iterator[Any]:
         """The rows as facts, built `chunk` at a time."""
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CandleColumns(_Columns):
+class CandleColumns(Columns, frozen=True, eq=False):
     """Candles of one symbol and interval.
 
     `interval` in ns; `ts` the opening times in UTC ns; prices are `ticks / 10**price_scale`, volumes
@@ -145,9 +153,9 @@ class CandleColumns(_Columns):
         first = _one_stream(rows)
         if len({row.interval for row in rows}) > 1:
             raise DataError(f"candles of {first.symbol} have several intervals; keep one interval a stream")
-        prices = _ticks(rows, ("open", "high", "low", "close"))
+        (open_, high, low, close), price_scale = _ticks(rows, ("open", "high", "low", "close"))
         (volume,), size_scale = _ticks(rows, ("volume",))
-        return cls(first.symbol, first.interval, prices[1], size_scale, _times(rows), *prices[0], volume)
+        return cls(first.symbol, first.interval, price_scale, size_scale, _times(rows), open_, high, low, close, volume)
 
     def candles(self, chunk: int = CHUNK) -> Iterator[Candle]:
         """The candles in order, built `chunk` at a time, so memory does not grow with the length."""
@@ -165,15 +173,32 @@ class CandleColumns(_Columns):
 
     facts = candles
 
+    def known(self) -> Ints:
+        known: Ints = self.ts + self.interval
+        return known
+
+    def at_scales(self, price_scale: int, size_scale: int) -> CandleColumns:
+        """The same candles at finer scales; a value that no longer fits is a `DataError`."""
+        open_, high, low, close = (
+            rescaled(getattr(self, name), self.price_scale, price_scale, f"{name} of {self.symbol}")
+            for name in ("open", "high", "low", "close")
+        )
+        volume = rescaled(self.volume, self.size_scale, size_scale, f"volume of {self.symbol}")
+        return CandleColumns(
+            self.symbol, self.interval, price_scale, size_scale, self.ts, open_, high, low, close, volume
+        )
+
     def normalized(self) -> CandleColumns:
         """The same candles at the smallest scales that hold them: equal candles, equal columns."""
         prices, price_scale = normal((self.open, self.high, self.low, self.close), self.price_scale)
+        open_, high, low, close = prices
         (volume,), size_scale = normal((self.volume,), self.size_scale)
-        return CandleColumns(self.symbol, self.interval, price_scale, size_scale, self.ts, *prices, volume)
+        return CandleColumns(
+            self.symbol, self.interval, price_scale, size_scale, self.ts, open_, high, low, close, volume
+        )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TradeColumns(_Columns):
+class TradeColumns(Columns, frozen=True, eq=False):
     """Trades of one symbol. `side` is 1 buy, -1 sell, 0 not told; `trade_id` int64, or bytes where ids are not numbers."""
 
     array_names: ClassVar[tuple[str, ...]] = ("ts", "price", "quantity", "side", "trade_id")
@@ -225,13 +250,10 @@ class TradeColumns(_Columns):
         """The same trades at the smallest scales that hold them."""
         (price,), price_scale = normal((self.price,), self.price_scale)
         (quantity,), size_scale = normal((self.quantity,), self.size_scale)
-        return TradeColumns(
-            self.symbol, price_scale, size_scale, self.ts, price, quantity, self.side, self.trade_id
-        )
+        return TradeColumns(self.symbol, price_scale, size_scale, self.ts, price, quantity, self.side, self.trade_id)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class QuoteColumns(_Columns):
+class QuoteColumns(Columns, frozen=True, eq=False):
     """Best bids and asks of one symbol."""
 
     array_names: ClassVar[tuple[str, ...]] = ("ts", "bid", "ask", "bid_size", "ask_size")
@@ -269,8 +291,7 @@ class QuoteColumns(_Columns):
     facts = quotes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MarkColumns(_Columns):
+class MarkColumns(Columns, frozen=True, eq=False):
     """Mark prices of one symbol."""
 
     array_names: ClassVar[tuple[str, ...]] = ("ts", "price")
@@ -303,8 +324,7 @@ class MarkColumns(_Columns):
     facts = marks
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FundingColumns(_Columns):
+class FundingColumns(Columns, frozen=True, eq=False):
     """Funding rates of one perpetual, as fractions of the notional."""
 
     array_names: ClassVar[tuple[str, ...]] = ("ts", "rate")
@@ -330,9 +350,6 @@ class FundingColumns(_Columns):
             yield from map(_funding, self.ts[rows].tolist(), rates, repeat(self.symbol))
 
     facts = rates
-
-
-Columns = CandleColumns | TradeColumns | QuoteColumns | MarkColumns | FundingColumns
 
 
 def trade_ids(ids: list[str]) -> NDArray[Any]:

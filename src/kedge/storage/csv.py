@@ -15,45 +15,47 @@ So all judgement is in the slow way, and the fast one only needs to know when it
 from __future__ import annotations
 
 import csv
-import re
+import io
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kedge.model.errors import DataError
-from kedge.storage.instants import ns_of_matrix, ns_of_text, unit_of
+from kedge.storage.digits import Grid, at_one_scale, numbers
+from kedge.storage.instants import ns_of_matrix, ns_of_text
 from kedge.storage.layout import Field, Picked, ValueKind, headerless_names, is_number, pick
 from kedge.storage.source import FileKind, text_blocks
 from kedge.storage.table import Block, Table
-from kedge.storage.ticks import INT64_MAX, SCALE_MAX, misfit, scale_cut, scale_of, tick_cut, tick_of
+from kedge.storage.ticks import SCALE_MAX, scale_cut, scale_of, tick_cut, tick_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
-    Bytes = NDArray[np.uint8]
 
-_COMMA, _POINT, _MINUS, _NEWLINE = b",.-\n"
+_NEWLINE = ord("\n")
+#: Lines before the header that some exporters write.
+_PREAMBLE = ("#", "http://", "https://")
 _DELIMITERS = b",;\t|"
-_NOT_NUMERIC = bytes(set(range(256)) - set(b"0123456789,.-"))
-#: Fields of the array way: at most 19 digits and a point, at most so many letters of text.
-_NUMBER_BYTES_MAX = 20
-_TEXT_BYTES_MAX = 64
+#: No value of a market is longer.
 _VALUE_CHARS_MAX = 200
 
 
-def read_csv(path: Path, kind: FileKind, fields: Sequence[Field], progress: Callable[[int], None] | None = None) -> Table:
+def read_csv(
+    path: Path, kind: FileKind, fields: Sequence[Field], progress: Callable[[int], None] | None = None
+) -> Table:
     """The columns of `fields` of a CSV file. `progress` is told the number of rows read so far."""
     table = Table(str(path), "line")
-    reader: _Reader | None = None
+    reader: LineReader | None = None
     line = 1
-    for block in text_blocks(path, kind):
+    for text in text_blocks(path, kind):
+        rest = text
         if reader is None:
-            reader, block, line = _opened(block, fields, table)
-        if block:
-            line = reader.read(block, line)
+            reader, rest, line = _opened(text, fields, table)
+        if rest:
+            line = reader.read(rest, line)
             if progress is not None:
                 progress(len(table))
     if not len(table):
@@ -61,29 +63,27 @@ def read_csv(path: Path, kind: FileKind, fields: Sequence[Field], progress: Call
     return table
 
 
-def _opened(block: bytes, fields: Sequence[Field], table: Table) -> tuple[_Reader, bytes, int]:
+def _opened(block: bytes, fields: Sequence[Field], table: Table) -> tuple[LineReader, bytes, int]:
     """The reader that the first lines call for, the rest of the block, and the number of its first line."""
-    line = 1
-    while block:
-        end = block.index(b"\n") + 1
-        head = _decoded(block[:end], table.path, line).rstrip("\r\n")
-        if head.strip() and not head.startswith(("#", "http://", "https://")):
-            break
-        block, line = block[end:], line + 1
-    else:
+    head, line = "", 0
+    start = end = 0
+    while end < len(block) and (not head.strip() or head.startswith(_PREAMBLE)):
+        start, end, line = end, block.index(b"\n", end) + 1, line + 1
+        head = _decoded(block[start:end], table.path, line).rstrip("\r\n")
+    if not head.strip() or head.startswith(_PREAMBLE):
         raise DataError(f"{table.path} has no header and no rows; give a file with data")
     delimiter = max(_DELIMITERS, key=lambda letter: head.count(chr(letter)))
     names = _split(head, chr(delimiter), table.path, line)
     implied = headerless_names(names, table.path)
     if implied is None:
-        block, line = block[end:], line + 1
+        start, line = end, line + 1
     else:
         table.notes.append(f"no header line: columns taken as {','.join(implied[:6])}")
         names = list(implied)
     picked = pick(names, fields, table.path)
     time = next(column for column in picked if column.kind is ValueKind.TIME)
     table.time_name, table.time_unit = time.name, time.unit or ""
-    return _Reader(table, picked, len(names), delimiter), block, line
+    return LineReader(table, picked, len(names), delimiter), block[start:], line
 
 
 def _split(line: str, delimiter: str, path: str, number: int) -> list[str]:
@@ -98,21 +98,24 @@ def _decoded(block: bytes, path: str, line: int) -> str:
         text = block.decode("utf-8")
     except UnicodeDecodeError as error:
         line += block.count(b"\n", 0, error.start)
-        raise DataError(f"{path}: line {line} is not UTF-8 (byte {block[error.start]:#04x}); save the file as UTF-8") from None
+        raise DataError(
+            f"{path}: line {line} is not UTF-8 (byte {block[error.start]:#04x}); save the file as UTF-8"
+        ) from None
     if "\0" in text:
         line += block.count(b"\n", 0, block.index(b"\0"))
         raise DataError(f"{path}: line {line} holds binary data; give a text file")
     return text
 
 
-class _Reader:
+class LineReader:
     """Reads blocks of lines into a table, each the fast way if it can be."""
 
-    def __init__(self, table: Table, picked: Sequence[Picked], width: int, delimiter: int) -> None:
+    def __init__(self, table: Table, picked: Sequence[Picked], width: int, delimiter: int, quoted: bool = True) -> None:
         self._table = table
         self._picked = picked
         self._width = width
         self._delimiter = delimiter
+        self._quoted = quoted
         self._to_comma = bytes.maketrans(bytes((delimiter, _NEWLINE)), b",,")
 
     def read(self, text: bytes, line: int) -> int:
@@ -127,36 +130,25 @@ class _Reader:
 
     def _as_array(self, text: bytes, line: int) -> Block | None:
         """The block, or `None` where it is not regular enough to be trusted to arrays."""
-        import numpy as np
-
         if b'"' in text or not text.isascii():
             return None
         if b"\r" in text:
             text = text.replace(b"\r\n", b"\n")
             if b"\r" in text:
                 return None
-        letters = np.frombuffer(text, dtype=np.uint8)
-        line_ends = letters == _NEWLINE
-        ends = np.flatnonzero((letters == self._delimiter) | line_ends)
-        rows, odd = divmod(len(ends), self._width)
-        if odd or int(line_ends.sum()) != rows or not line_ends[ends[self._width - 1 :: self._width]].all():
-            return None
-        starts = np.empty_like(ends)
-        starts[0] = 0
-        starts[1:] = ends[:-1] + 1
-        grid = _Grid(letters, starts.reshape(rows, self._width), ends.reshape(rows, self._width))
-        return self._columns(grid, line)
+        grid = Grid.of(text, self._delimiter, self._width)
+        return None if grid is None else self._columns(grid, line)
 
-    def _columns(self, grid: _Grid, line: int) -> Block | None:
+    def _columns(self, grid: Grid, line: int) -> Block | None:
         numeric: list[Picked] = []
         ts: Ints | None = None
         texts: dict[str, NDArray[Any]] = {}
         for column in self._picked:
             if column.kind is ValueKind.TEXT:
-                found = grid.text(column.index)
-                if found is None:
+                letters = grid.text(column.index)
+                if letters is None:
                     return None
-                texts[column.role] = found
+                texts[column.role] = letters
             elif column.kind is ValueKind.TIME and grid.looks_iso(column.index):
                 matrix = grid.matrix(column.index)
                 ts = None if matrix is None else ns_of_matrix(matrix)
@@ -165,20 +157,20 @@ class _Reader:
             else:
                 numeric.append(column)
         numeric.sort(key=lambda column: column.index)
-        read = _numbers(grid.kept([column.index for column in numeric]).translate(self._to_comma), len(numeric))
+        read = numbers(grid.kept([column.index for column in numeric]).translate(self._to_comma), len(numeric))
         if read is None:
             return None
-        numbers: dict[str, tuple[Ints, int]] = {}
+        found: dict[str, tuple[Ints, int]] = {}
         for column, mantissas, places in zip(numeric, *read, strict=True):
-            scaled = _at_one_scale(mantissas, places)
+            scaled = at_one_scale(mantissas, places)
             if scaled is None:
                 return None
             if column.kind is ValueKind.TIME:
                 ts = self._table.numeric_times(*scaled, line)
             else:
-                numbers[column.role] = scaled
+                found[column.role] = scaled
         assert ts is not None, "every layout has a time"
-        return Block(line, ts, numbers, texts)
+        return Block(line, ts, found, texts)
 
     # -- row by row
 
@@ -211,24 +203,28 @@ class _Reader:
 
     def _rows(self, text: bytes, line: int) -> Iterator[tuple[int, list[str]]]:
         decoded = _decoded(text, self._table.path, line)
-        reader = csv.reader(decoded.splitlines(keepends=True), delimiter=chr(self._delimiter), strict=True)
+        lines = io.StringIO(decoded, newline="\n")
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE
+        reader = csv.reader(lines, delimiter=chr(self._delimiter), strict=True, quoting=quoting)
         first = line
         try:
             for row in reader:
                 if any(value.strip() for value in row):
                     if len(row) != self._width:
                         raise DataError(
-                            f"{self._table.path}: line {first} has {len(row)} fields where the header has "
+                            f"{self._table.path}: {self._table.place} {first} has {len(row)} fields where the header has "
                             f"{self._width}; mend or remove the line"
                         )
                     yield first, row
                 first = line + reader.line_num
         except csv.Error as error:
-            raise DataError(f"{self._table.path}: line {first} is not CSV: {error}") from None
+            raise DataError(f"{self._table.path}: {self._table.place} {first} is not CSV: {error}") from None
 
     def _fault(self, line: int, column: Picked, value: str, why: str) -> DataError:
         shown = value if len(value) <= 40 else value[:37] + "..."
-        return DataError(f"{self._table.path}: line {line}: {column.name or column.role} is {shown!r}, {why}")
+        return DataError(
+            f"{self._table.path}: {self._table.place} {line}: {column.name or column.role} is {shown!r}, {why}"
+        )
 
     def _texts(self, column: Picked, values: list[str], lines: list[int]) -> NDArray[Any]:
         import numpy as np
@@ -272,112 +268,5 @@ class _Reader:
             return np.array([tick_cut(number, scale) for number in decimals], dtype=np.int64), scale
         ticks = np.empty(len(decimals), dtype=np.int64)
         for row, (number, line) in enumerate(zip(decimals, lines, strict=True)):
-            ticks[row] = tick_of(number, scale, f"{self._table.path}: line {line}: {column.name}")
+            ticks[row] = tick_of(number, scale, f"{self._table.path}: {self._table.place} {line}: {column.name}")
         return ticks, scale
-
-
-class _Grid:
-    """Where each field of a regular block begins and ends."""
-
-    def __init__(self, letters: Bytes, starts: Ints, ends: Ints) -> None:
-        self._letters = letters
-        self._starts = starts
-        self._ends = ends
-
-    def looks_iso(self, index: int) -> bool:
-        """Whether the first field of a column has the form of ISO text: a mark after four digits."""
-        at = int(self._starts[0, index])
-        return self._ends[0, index] - at >= 10 and self._letters[at + 4] in b"-/"
-
-    def matrix(self, index: int) -> Bytes | None:
-        """The letters of a column whose fields are all as long as the first, a row each."""
-        import numpy as np
-
-        starts = self._starts[:, index]
-        widths = self._ends[:, index] - starts
-        width = int(widths[0])
-        if width > _TEXT_BYTES_MAX or (widths != width).any():
-            return None
-        return self._letters[starts[:, None] + np.arange(width)]
-
-    def text(self, index: int) -> NDArray[Any] | None:
-        """The fields of a column as bytes; `None` where one is long or has blanks at its ends."""
-        import numpy as np
-
-        starts = self._starts[:, index]
-        widths = self._ends[:, index] - starts
-        width = max(1, int(widths.max()))
-        if width > _TEXT_BYTES_MAX:
-            return None
-        offsets = np.arange(width)
-        inside = offsets < widths[:, None]
-        letters = np.where(inside, self._letters[np.minimum(starts[:, None] + offsets, len(self._letters) - 1)], 0)
-        if ((letters <= 32) & inside).any():
-            return None
-        return np.ascontiguousarray(letters.astype(np.uint8)).view(f"S{width}").ravel()
-
-    def kept(self, indexes: list[int]) -> bytes:
-        """The text of some columns only, each field with the separator after it."""
-        import numpy as np
-
-        if len(indexes) == self._starts.shape[1]:
-            return self._letters.tobytes()
-        change = np.zeros(len(self._letters) + 1, dtype=np.int8)
-        for index in indexes:
-            change[self._starts[:, index]] += 1
-            change[self._ends[:, index] + 1] -= 1
-        return self._letters[np.cumsum(change[:-1], dtype=np.int8).view(np.bool_)].tobytes()
-
-
-def _numbers(text: bytes, columns: int) -> tuple[list[Ints], list[Ints]] | None:
-    """Digits (as integers, points left out) and decimals of each column; `None` if a field is not a plain number.
-
-    `text` is the fields one after the other, each ended by a comma.
-    """
-    import numpy as np
-
-    if text.translate(None, b"0123456789,.-"):
-        return None
-    letters = np.frombuffer(text, dtype=np.uint8)
-    marks = np.flatnonzero((letters == _COMMA) | (letters == _POINT))
-    is_point = letters[marks] == _POINT
-    if (is_point[1:] & is_point[:-1]).any():
-        return None  # two points in one field
-    points = np.flatnonzero(is_point)
-    point_fields = points - np.arange(len(points))
-    ends = marks[~is_point]
-    widths = np.diff(ends, prepend=-1) - 1
-    digits = widths.copy()
-    digits[point_fields] -= 1
-    places = np.zeros(len(ends), dtype=np.int64)
-    places[point_fields] = marks[points + 1] - marks[points] - 1
-    if b"-" in text:
-        minus = np.flatnonzero(letters == _MINUS)
-        at_start = (minus == 0) | (letters[minus - 1] == _COMMA)
-        before_digit = letters[minus + 1] >= 48
-        if not (at_start & before_digit).all():
-            return None
-    if digits.min() < 1 or widths.max() > _NUMBER_BYTES_MAX:
-        return None
-    values = np.fromstring(text.translate(None, b".").decode("ascii"), dtype=np.int64, sep=",")
-    if len(values) != len(ends):
-        return None
-    if digits.max() > 18 and (np.abs(values) >= INT64_MAX).any():
-        return None  # the conversion stops at the largest int64 instead of failing
-    grid, places = values.reshape(-1, columns), places.reshape(-1, columns)
-    return [grid[:, at] for at in range(columns)], [places[:, at] for at in range(columns)]
-
-
-def _at_one_scale(mantissas: Ints, places: Ints) -> tuple[Ints, int] | None:
-    """Values with decimals of their own, as ticks of the largest number of decimals; `None` if one does not fit."""
-    import numpy as np
-
-    scale = int(places.max())
-    if scale > SCALE_MAX:
-        return None
-    if int(places.min()) == scale:
-        return np.ascontiguousarray(mantissas), scale
-    factors = np.array([10 ** (scale - place) for place in range(scale + 1)], dtype=np.int64)[places]
-    if (np.abs(mantissas) > INT64_MAX // factors).any():
-        return None
-    return mantissas * factors, scale

@@ -9,9 +9,10 @@ the work of the core's market data handler, which keeps a journal of what it did
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from kedge.model.errors import DataError
 from kedge.model.market import DEFAULT_SYMBOL
@@ -32,6 +33,7 @@ from kedge.storage.layout import (
     TRADE_FIELDS,
     Field,
 )
+from kedge.storage.parquet import StoredColumns, open_stored, read_foreign
 from kedge.storage.source import FileKind, kind_of
 from kedge.storage.table import Table
 
@@ -45,8 +47,7 @@ C = TypeVar("C", bound=Columns)
 Progress = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class MarketFile(Generic[C]):
+class MarketFile(Struct, Generic[C], frozen=True):
     """What a file held: its columns, how its time was read, and what the user should know of it."""
 
     path: str
@@ -58,29 +59,50 @@ class MarketFile(Generic[C]):
 
 
 def read_candles(
-    path: Path | str, symbol: str = DEFAULT_SYMBOL, interval: int = 0, progress: Progress | None = None
+    path: Path | str, symbol: str | None = None, interval: int = 0, progress: Progress | None = None
 ) -> MarketFile[CandleColumns]:
-    """The candles of a CSV (also gzipped) or Parquet file.
+    """The candles of a CSV (also gzipped) or Parquet file, whole.
 
-    `interval` in ns; 0: the most common step between their times. `progress` is told the rows read so far.
+    `symbol` `None`: the one the file states (Kedge's own Parquet does), else `BTC-USD`. `interval` in ns; 0: the most
+    common step between the times. `progress` is told the rows read so far.
     """
-    table, kind = _table(Path(path), CANDLE_FIELDS, progress)
+    opened = _opened(Path(path), CANDLE_FIELDS, CandleColumns, symbol, progress)
+    if isinstance(opened, StoredColumns):
+        _agree(opened, interval)
+        return MarketFile(str(path), FileKind.PARQUET, opened.columns(), "ts", "ns")
+    table, kind = opened
     volume, size_scale = table.cut_numbers("volume")
     return _candles(table, kind, symbol, interval, volume, size_scale)
 
 
+def open_candles(
+    path: Path | str, symbol: str | None = None, interval: int = 0, progress: Progress | None = None
+) -> MarketFile[CandleColumns] | StoredColumns[CandleColumns]:
+    """As `read_candles`, but Kedge's own Parquet is left in its file, to be streamed with flat memory."""
+    if kind_of(Path(path)) is FileKind.PARQUET:
+        stored = _stored(Path(path), CandleColumns, symbol)
+        if stored is not None:
+            _agree(stored, interval)
+            return stored
+    return read_candles(path, symbol, interval, progress)
+
+
 def read_mark_candles(
-    path: Path | str, symbol: str = DEFAULT_SYMBOL, interval: int = 0, progress: Progress | None = None
+    path: Path | str, symbol: str | None = None, interval: int = 0, progress: Progress | None = None
 ) -> MarketFile[CandleColumns]:
     """Candles of a mark price, which trade nothing: their volume is zero, whatever the file says."""
     import numpy as np
 
-    table, kind = _table(Path(path), MARK_CANDLE_FIELDS, progress)
+    opened = _opened(Path(path), MARK_CANDLE_FIELDS, CandleColumns, symbol, progress)
+    if isinstance(opened, StoredColumns):
+        _agree(opened, interval)
+        return MarketFile(str(path), FileKind.PARQUET, opened.columns(), "ts", "ns")
+    table, kind = opened
     return _candles(table, kind, symbol, interval, np.zeros(len(table), dtype=np.int64), 0)
 
 
 def read_marks(
-    path: Path | str, symbol: str = DEFAULT_SYMBOL, interval: int = 0, progress: Progress | None = None
+    path: Path | str, symbol: str | None = None, interval: int = 0, progress: Progress | None = None
 ) -> MarketFile[MarkColumns]:
     """The mark prices at the closes of a file of mark-price candles, each at the time its candle ends."""
     read = read_mark_candles(path, symbol, interval, progress)
@@ -89,17 +111,20 @@ def read_marks(
 
 
 def read_trades(
-    path: Path | str, symbol: str = DEFAULT_SYMBOL, progress: Progress | None = None
+    path: Path | str, symbol: str | None = None, progress: Progress | None = None
 ) -> MarketFile[TradeColumns]:
     """The trades of a file; `side` is the aggressor's, or derived from `is_buyer_maker`, or not told."""
     import numpy as np
 
-    table, kind = _table(Path(path), TRADE_FIELDS, progress)
+    opened = _opened(Path(path), TRADE_FIELDS, TradeColumns, symbol, progress)
+    if isinstance(opened, StoredColumns):
+        return MarketFile(str(path), FileKind.PARQUET, opened.columns(), "ts", "ns")
+    table, kind = opened
     (price,), price_scale = table.numbers("price")
     (quantity,), size_scale = table.numbers("quantity")
     ids = table.texts("trade_id")
     columns = TradeColumns(
-        symbol,
+        symbol or DEFAULT_SYMBOL,
         price_scale,
         size_scale,
         table.times(),
@@ -112,40 +137,67 @@ def read_trades(
 
 
 def read_quotes(
-    path: Path | str, symbol: str = DEFAULT_SYMBOL, progress: Progress | None = None
+    path: Path | str, symbol: str | None = None, progress: Progress | None = None
 ) -> MarketFile[QuoteColumns]:
     """The best bids and asks of a file."""
-    table, kind = _table(Path(path), QUOTE_FIELDS, progress)
+    opened = _opened(Path(path), QUOTE_FIELDS, QuoteColumns, symbol, progress)
+    if isinstance(opened, StoredColumns):
+        return MarketFile(str(path), FileKind.PARQUET, opened.columns(), "ts", "ns")
+    table, kind = opened
     prices, price_scale = table.numbers("bid", "ask")
     sizes, size_scale = table.numbers("bid_size", "ask_size")
-    return _file(table, kind, QuoteColumns(symbol, price_scale, size_scale, table.times(), *prices, *sizes))
+    return _file(
+        table, kind, QuoteColumns(symbol or DEFAULT_SYMBOL, price_scale, size_scale, table.times(), *prices, *sizes)
+    )
 
 
 def read_funding(
-    path: Path | str, symbol: str = DEFAULT_SYMBOL, progress: Progress | None = None
+    path: Path | str, symbol: str | None = None, progress: Progress | None = None
 ) -> MarketFile[FundingColumns]:
     """The funding rates of a file, fractions of the notional."""
-    table, kind = _table(Path(path), FUNDING_FIELDS, progress)
+    opened = _opened(Path(path), FUNDING_FIELDS, FundingColumns, symbol, progress)
+    if isinstance(opened, StoredColumns):
+        return MarketFile(str(path), FileKind.PARQUET, opened.columns(), "ts", "ns")
+    table, kind = opened
     (rate,), scale = table.numbers("rate")
-    return _file(table, kind, FundingColumns(symbol, scale, table.times(), rate))
+    return _file(table, kind, FundingColumns(symbol or DEFAULT_SYMBOL, scale, table.times(), rate))
 
 
-def _table(path: Path, fields: Sequence[Field], progress: Progress | None) -> tuple[Table, FileKind]:
+def _opened(
+    path: Path, wanted: Sequence[Field], columns: type[C], symbol: str | None, progress: Progress | None
+) -> StoredColumns[C] | tuple[Table, FileKind]:
+    """Kedge's own file as it is stored, or any other as a table."""
     kind = kind_of(path)
-    if kind is FileKind.PARQUET:
-        from kedge.storage.parquet import read_foreign  # duckdb: imported when a Parquet file is there
+    if kind is not FileKind.PARQUET:
+        return read_csv(path, kind, wanted, progress), kind
+    return _stored(path, columns, symbol) or (read_foreign(path, wanted), kind)
 
-        return read_foreign(path, fields), kind
-    return read_csv(path, kind, fields, progress), kind
+
+def _stored(path: Path, columns: type[C], symbol: str | None) -> StoredColumns[C] | None:
+    stored = open_stored(path)
+    if stored is None:
+        return None
+    if stored.kind is not columns:
+        raise DataError(f"{path} holds {stored.kind.__name__}, not {columns.__name__}; give another file")
+    if symbol not in (None, stored.symbol):
+        raise DataError(f"{path} holds {stored.symbol}, not {symbol}; name it {stored.symbol} or give another file")
+    return stored
+
+
+def _agree(stored: StoredColumns[Any], interval: int) -> None:
+    if interval not in (0, stored.interval):
+        raise DataError(f"{stored.path} holds candles of {stored.interval} ns, not {interval}; leave the interval out")
 
 
 def _candles(
-    table: Table, kind: FileKind, symbol: str, interval: int, volume: Ints, size_scale: int
+    table: Table, kind: FileKind, symbol: str | None, interval: int, volume: Ints, size_scale: int
 ) -> MarketFile[CandleColumns]:
-    prices, price_scale = table.numbers("open", "high", "low", "close")
+    (open_, high, low, close), price_scale = table.numbers("open", "high", "low", "close")
     ts = table.times()
     step = interval or common_step(ts, table.path)
-    return _file(table, kind, CandleColumns(symbol, step, price_scale, size_scale, ts, *prices, volume))
+    name = symbol or DEFAULT_SYMBOL
+    columns = CandleColumns(name, step, price_scale, size_scale, ts, open_, high, low, close, volume)
+    return _file(table, kind, columns)
 
 
 def _file(table: Table, kind: FileKind, columns: Any) -> MarketFile[Any]:
@@ -156,9 +208,7 @@ def _file(table: Table, kind: FileKind, columns: Any) -> MarketFile[Any]:
             table.notes.append("rows are newest first; sort the file by time, oldest first")
         elif late:
             table.notes.append(f"{late} rows are earlier than the row before them")
-    return MarketFile(
-        table.path, kind, columns, table.time_name, table.time_unit or "iso", tuple(table.notes)
-    )
+    return MarketFile(table.path, kind, columns, table.time_name, table.time_unit or "iso", tuple(table.notes))
 
 
 def common_step(ts: Ints, path: str) -> int:

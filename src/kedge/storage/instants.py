@@ -13,7 +13,6 @@ and the value must then be plausible in it. ISO text without a zone is UTC.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -39,12 +38,13 @@ _ISO = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Implausible(Exception):
     """Row `row` of a column has a time that cannot be used, and why."""
 
-    row: int
-    why: str
+    def __init__(self, row: int, why: str) -> None:
+        super().__init__(why)
+        self.row = row
+        self.why = why
 
 
 def unit_of(number: int) -> str | None:
@@ -70,12 +70,14 @@ def ns_of_numbers(ticks: Ints, scale: int, unit: str) -> Ints:
             raise Implausible(row, f"is in {other} where the column is in {unit}; give one unit a file")
         raise Implausible(row, f"is no time between 1990 and 2100 in {unit}")
     if 10**scale <= ns:
-        return ticks * (ns // 10**scale)
+        whole: Ints = ticks * (ns // 10**scale)
+        return whole
     finer = 10**scale // ns
     bad = ticks % finer != 0
     if bad.any():
         raise Implausible(int(np.argmax(bad)), "is finer than a nanosecond")
-    return ticks // finer
+    cut: Ints = ticks // finer
+    return cut
 
 
 def _ceil(value: int, by: int) -> int:

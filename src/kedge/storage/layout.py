@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from kedge.model.errors import DataError
 from kedge.storage.instants import ns_of_text
@@ -25,8 +26,7 @@ class ValueKind(StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One thing a file must (or may) tell, and the names it goes by, best first.
 
     `cut`: digits too fine for an int64 are cut off, with a note, instead of being refused.
@@ -39,8 +39,7 @@ class Field:
     cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(Struct, frozen=True):
     """A column of the file chosen for a role; `unit` is the time unit its name states."""
 
     role: str
@@ -52,7 +51,15 @@ class Picked:
 
 
 _TIME_NAMES = (
-    *("open_time", "time_open", "open_timestamp", "start_time", "candle_begin_time", "timestamp", "unix_timestamp"),
+    *(
+        "open_time",
+        "time_open",
+        "open_timestamp",
+        "start_time",
+        "candle_begin_time",
+        "timestamp",
+        "unix_timestamp",
+    ),
     *("unix_time", "unix", "epoch", "ts", "t", "transact_time", "trade_time", "funding_time", "calc_time"),
     *("datetime", "date_time", "time", "date", "index", "unnamed_0", ""),
 )
@@ -161,9 +168,7 @@ def _pick(names: Sequence[str], plain: Sequence[str], field: Field, path: str) -
         if not field.needed:
             return None
         shown = ",".join(names)
-        raise DataError(
-            f"{path}: no {field.role} column among {shown[:120]!r}; name one of them {field.names[0]!r}"
-        )
+        raise DataError(f"{path}: no {field.role} column among {shown[:120]!r}; name one of them {field.names[0]!r}")
     ranked.sort(key=lambda rank: rank[:2])
     best = ranked[0]
     rivals = [rank for rank in ranked[1:] if field.kind is not ValueKind.TIME or rank[0] == best[0]]

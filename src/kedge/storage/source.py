@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from kedge.model.errors import DataError
 
@@ -80,7 +80,7 @@ def text_blocks(path: Path, kind: FileKind) -> Iterator[bytes]:
     seen = False
     try:
         with path.open("rb") as raw:
-            file: IO[bytes] = gzip.GzipFile(fileobj=raw) if kind is FileKind.GZIP else raw
+            file: BinaryIO = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if kind is FileKind.GZIP else raw
             while piece := file.read(BLOCK_BYTES):
                 if not seen and piece.startswith(b"\xef\xbb\xbf"):
                     piece = piece[3:]

@@ -7,9 +7,10 @@ their own. Blocks differ in scale because each uses what its digits need; the fi
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from kedge.model.errors import DataError
 from kedge.model.money import EXACT
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """Some rows. `lines` tells where each is in the file: the first line if they follow each other, else all."""
 
     lines: int | list[int]
@@ -39,14 +39,13 @@ class Block:
         return self.lines + row if isinstance(self.lines, int) else self.lines[row]
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """All rows of a file. `place` is what its rows are called: `line` in text, `row` in Parquet."""
 
     path: str
     place: str
-    blocks: list[Block] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    blocks: list[Block] = []
+    notes: list[str] = []
     cut: Counter[str] = field(default_factory=Counter)
     time_name: str = ""
     time_unit: str = ""

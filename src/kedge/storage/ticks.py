@@ -90,7 +90,9 @@ def _built(column: Ints, scale: int) -> list[Decimal]:
         if sum(len(where) for where, _ in levels) * 5 < len(column):
             built = list(map(mul, column.tolist(), repeat(unit)))
             for level, (where, ticks) in enumerate(levels, 1):
-                for at, value in zip(where.tolist(), map(mul, ticks.tolist(), repeat(_UNITS[scale - level])), strict=True):
+                for at, value in zip(
+                    where.tolist(), map(mul, ticks.tolist(), repeat(_UNITS[scale - level])), strict=True
+                ):
                     built[at] = value
             return built
         left = column.copy()
@@ -103,7 +105,7 @@ def _built(column: Ints, scale: int) -> list[Decimal]:
 
 def scale_of(value: Decimal) -> int:
     """Digits after the point that a finite `value` needs, trailing zeros not counted."""
-    sign, digits, exponent = value.as_tuple()
+    _sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int), "only finite values have a scale"
     if not value:
         return 0
@@ -153,8 +155,7 @@ def misfit(what: str, value: str, scale: int) -> str:
     """The error of a value that does not fit its column."""
     shown = value if len(value) <= 40 else value[:37] + "..."
     return (
-        f"{what} is {shown}, which does not fit 63 bits with {scale} decimal digits; "
-        "round the column to fewer decimals"
+        f"{what} is {shown}, which does not fit 63 bits with {scale} decimal digits; round the column to fewer decimals"
     )
 
 
@@ -180,4 +181,5 @@ def rescaled(column: Ints, scale: int, to: int, what: str) -> Ints:
     extreme = max(int(column.max()), -int(column.min()))
     if to > SCALE_MAX or extreme * 10 ** (to - scale) > INT64_MAX:
         raise DataError(misfit(what, str(EXACT.scaleb(Decimal(extreme), -scale)), to))
-    return column * 10 ** (to - scale)
+    finer: Ints = column * 10 ** (to - scale)
+    return finer
