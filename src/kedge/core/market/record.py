@@ -127,12 +127,13 @@ class SymbolMarket(staleness.Streams):
             self.doubts = 0
             self._lay_band(price if at >= self.price_ns else last)
             return ""
-        confirms = self.doubts and at > self._jump_at and _within(low, high, self._jump_price, limit)
-        if self.doubts and at <= self._jump_at:
-            return f"{price} after {last}, an earlier jump waits to be confirmed"
-        self.doubts = self.doubts + 1 if confirms else 1
+        agrees = self.doubts > 0 and _within(low, high, self._jump_price, limit)
+        if agrees and at <= self._jump_at:
+            self._jump_at = at
+            return f"{price} after {last}, and no later than the jump it confirms"
+        self.doubts = self.doubts + 1 if agrees else 1
         self._jump_at = at
-        if not confirms:
+        if not agrees:
             self._jump_price = price
         if self.doubts < confirmations_min:
             self.band_low, self.band_high = PRICE_MAX, PRICE_MIN
