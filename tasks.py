@@ -21,6 +21,7 @@ from tools.environment import ROOT, Failed, ensure
 
 CODE = ("src", "tests", "benchmarks", "tools", "tasks.py")
 EXTRAS = ("ccxt", "dask", "evm", "fast", "live", "research")
+PIP = "pip==26.2.1\n"  # fetched only where a machine has none; not the newest, so that mirrors have it
 TASKS: dict[str, Callable[[list[str]], int]] = {}
 
 
@@ -137,7 +138,7 @@ def pin(arguments: list[str]) -> int:
         command += ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", *arguments]
         if target != "core":
             command += ["-c", "requirements/core.txt"]
-        ran = subprocess.run([*command, *source, "-o", str(output)], cwd=ROOT, input="pip\n", text=True)
+        ran = subprocess.run([*command, *source, "-o", str(output)], cwd=ROOT, input=PIP, text=True)
         if ran.returncode != 0:
             return ran.returncode
     return 0
