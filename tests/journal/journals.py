@@ -11,7 +11,7 @@ KEY = SigningKey(bytes(range(32)))
 Files = dict[str, bytes]
 
 
-def sample(records: int = 60, *, every: int = 10, days: int = 3, key: SigningKey | None = KEY) -> Files:
+def sample(records: int = 60, *, every: int = 15, days: int = 3, key: SigningKey | None = KEY) -> Files:
     """The files of a journal of two openings that ended with a stop."""
     disk = MemoryDisk()
     for first, last in ((1, records // 3), (records // 3 + 1, records)):

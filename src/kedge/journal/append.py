@@ -27,8 +27,8 @@ import msgspec
 
 from kedge.journal.canonical import encode_body
 from kedge.journal.checkpoint import CHECKPOINTS, PUBLIC_KEY, make
-from kedge.journal.disk import Disk, DiskFile, OsDisk
-from kedge.journal.errors import JournalDead, JournalMisused
+from kedge.journal.disk import Disk, DiskFile, OsDisk, write_all
+from kedge.journal.errors import JournalDead, JournalError, JournalMisused, KeyRefused
 from kedge.journal.keys import SigningKey, load_key
 from kedge.journal.record import INT_MAX, INT_MIN, chained, kind_bytes, sealed, unsealed
 from kedge.journal.recover import TornTail, recover, write_epoch
@@ -84,7 +84,7 @@ class AuditLogger:
         self._buffer: list[bytes] = []
         self._buffered_bytes = 0
         self._kinds: dict[str, bytes] = {}
-        self._due: list[tuple[int, int, bytes]] = []  # checkpoints to write after the commit: (n, at, chain)
+        self._due: list[tuple[int, int, int, bytes]] = []  # checkpoints after the commit: (n, at, epoch, chain)
         self._dead: JournalDead | None = None
         self._closed = False
         self._file: DiskFile | None = None
@@ -92,7 +92,10 @@ class AuditLogger:
         self._disk.lock()
         try:
             self._recover()
-        except BaseException:
+        except OSError as error:
+            self._release()
+            raise JournalDead(f"journal cannot be opened: {error}") from error
+        except JournalError:
             self._release()
             raise
 
@@ -103,7 +106,7 @@ class AuditLogger:
         write_epoch(self._disk, found.epoch)
         self.n: int = found.n
         self.durable_n: int = found.n
-        self._chain, self._at = found.chain, found.at
+        self._chain, self._at, self._found_epoch = found.chain, found.at, found.last_epoch
         self._day, self._offset, self._allocated = found.day, found.offset, 0
         self._checkpoint_i, self._checkpoint_n = found.checkpoint_i, found.checkpoint_n
         self._first_n = found.n + 1  # of this epoch: gets a checkpoint
@@ -117,11 +120,15 @@ class AuditLogger:
 
     def _publish(self, key: SigningKey) -> None:
         text = key.public.hex().encode("ascii") + b"\n"
-        if PUBLIC_KEY in self._disk.names() and self._disk.read(PUBLIC_KEY) == text:
-            return
+        if PUBLIC_KEY in self._disk.names():
+            stored = self._disk.read(PUBLIC_KEY)
+            if stored == text:
+                return
+            if not text.startswith(stored.rstrip(b"\0")):  # else the write of an earlier opening was torn
+                raise KeyRefused(f"{PUBLIC_KEY} is not that of key {key.fingerprint}; open with the journal's own key")
         file = self._disk.open(PUBLIC_KEY)
         try:
-            _write(file, text, 0)
+            write_all(file, text, 0)
             file.sync()
         finally:
             file.close()
@@ -180,7 +187,7 @@ class AuditLogger:
         self._buffered_bytes += len(line)
         self.n, self._at = number, at
         if number % self._checkpoint_records == 0 or number == self._first_n:
-            self._due.append((number, at, chain))
+            self._due.append((number, at, self.epoch, chain))
         if len(self._buffer) >= self._policy.records_max or self._buffered_bytes >= self._policy.bytes_max:
             self.commit()
         return number
@@ -228,7 +235,7 @@ class AuditLogger:
         if self._preallocate_bytes and end > self._allocated:
             self._allocated = -(-end // self._preallocate_bytes) * self._preallocate_bytes
             self._file.allocate(self._allocated)
-        _write(self._file, data, self._offset)
+        write_all(self._file, data, self._offset)
         if self._policy.sync:
             self._file.sync()
         self._offset = end
@@ -237,12 +244,12 @@ class AuditLogger:
         if not self._due:
             return
         lines = []
-        for n, at, chain in self._due:
+        for n, at, epoch, chain in self._due:
             self._checkpoint_i += 1
-            lines.append(make(at, self.epoch, self._checkpoint_i, n, chain, self._key).line())
+            lines.append(make(at, epoch, self._checkpoint_i, n, chain, self._key).line())
         assert self._checkpoints is not None
         data = b"".join(lines)
-        _write(self._checkpoints, data, self._checkpoints_offset)
+        write_all(self._checkpoints, data, self._checkpoints_offset)
         if self._policy.sync:
             self._checkpoints.sync()
         self._checkpoints_offset += len(data)
@@ -266,7 +273,8 @@ class AuditLogger:
     def _finish(self) -> None:
         try:
             if self.n > self._checkpoint_n:
-                self._due.append((self.n, self._at, self._chain))
+                epoch = self.epoch if self.n >= self._first_n else self._found_epoch
+                self._due.append((self.n, self._at, epoch, self._chain))
                 self._write_checkpoints()
             self._trim()
         except OSError as error:
@@ -295,13 +303,6 @@ class AuditLogger:
             if file is not None:
                 file.close()
         self._disk.unlock()
-
-
-def _write(file: DiskFile, data: bytes, offset: int) -> None:
-    taken = file.write(data, offset)
-    if taken != len(data):
-        # On a regular file a short write means that the disk is full: the rest is not tried.
-        raise OSError(f"short write, {taken} of {len(data)} bytes")
 
 
 def _nanoseconds(at: int | datetime) -> int:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kedge.journal.canonical import encode_body, plain
-from kedge.journal.errors import DecodeRefused, JournalMisused, UnknownKind, UnknownSchema
+from kedge.journal.errors import DecodeRefused, EncodeRefused, JournalMisused, UnknownKind, UnknownSchema
 from kedge.journal.record import Record, kind_bytes
 from kedge.journal.redact import Redactor
 
@@ -96,7 +96,7 @@ class Codec:
                 return self._exact(record)
             if 1 <= record.schema < schema:
                 return self._upcast(record, schema)
-        except (msgspec.DecodeError, ValueError, TypeError) as error:
+        except (msgspec.DecodeError, EncodeRefused, ValueError, TypeError) as error:
             raise DecodeRefused(f"record {record.n} is not a {record.kind}: {error}") from error
         raise UnknownSchema(
             f"record {record.n} is a {record.kind} of schema {record.schema}, known up to {schema}; "
@@ -113,4 +113,6 @@ class Codec:
         values = plain(record.body)
         for version in range(record.schema, schema):
             values = self._upcasters[record.kind, version](values)
-        return msgspec.convert(values, self._types[record.kind])
+        value = msgspec.convert(values, self._types[record.kind])
+        encode_body(value)  # what could not be written today is not read either
+        return value

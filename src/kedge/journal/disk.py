@@ -69,6 +69,16 @@ class Disk(Protocol):
         """Make the directory's names durable."""
 
 
+def write_all(file: DiskFile, data: bytes, offset: int) -> None:
+    """Write `data` whole; an OSError if fewer bytes were taken.
+
+    On a regular file that means a full disk, or nearly one: the rest is not tried.
+    """
+    taken = file.write(data, offset)
+    if taken != len(data):
+        raise OSError(f"short write, {taken} of {len(data)} bytes")
+
+
 class OsFile:
     """A file of the operating system."""
 

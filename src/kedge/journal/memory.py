@@ -127,6 +127,10 @@ class MemoryDisk:
         self._dead = True
         return after
 
+    def revive(self) -> None:
+        """Undo the death by `crash`, to ask what another cut at the same moment would have left."""
+        self._dead = False
+
     def _content(self, name: str) -> _Content:
         try:
             return self._files[name]

@@ -16,7 +16,7 @@ import msgspec
 
 from kedge.journal.checkpoint import CHECKPOINTS, PUBLIC_KEY, Checkpoint
 from kedge.journal.checkpoint import parse as parse_checkpoint
-from kedge.journal.disk import Disk
+from kedge.journal.disk import Disk, write_all
 from kedge.journal.errors import JournalCorrupt, KeyRefused
 from kedge.journal.keys import SigningKey
 from kedge.journal.record import parse
@@ -40,7 +40,8 @@ class Recovered(msgspec.Struct, frozen=True):
     n: int
     at: int
     chain: bytes
-    epoch: int
+    epoch: int  # of this opening
+    last_epoch: int  # of the last record
     day: int | None
     offset: int
     checkpoint_i: int
@@ -65,7 +66,7 @@ def recover(disk: Disk, key: SigningKey | None) -> Recovered:
     points.cut()
     disk.sync_dir()
     return Recovered(
-        n=walk.n, at=walk.at, chain=walk.chain, epoch=max(walk.epoch, read_epoch(disk)) + 1,
+        n=walk.n, at=walk.at, chain=walk.chain, epoch=max(walk.epoch, read_epoch(disk)) + 1, last_epoch=walk.epoch,
         day=walk.day, offset=walk.offset,
         checkpoint_i=points.last.i if points.last else 0,
         checkpoint_n=points.last.n if points.last else 0,
@@ -112,8 +113,7 @@ def _keep(disk: Disk, name: str, tail: bytes) -> str:
         free = f"{name}-{number}"
     file = disk.open(free)
     try:
-        if file.write(tail, 0) != len(tail):
-            raise OSError(f"short write of {free}")
+        write_all(file, tail, 0)
         file.sync()
     finally:
         file.close()
@@ -203,7 +203,7 @@ def write_epoch(disk: Disk, epoch: int) -> None:
     """Remember an opening that may never write a record. Fixed width: a torn write is still a number."""
     file = disk.open(EPOCH)
     try:
-        file.write(b"%0*d\n" % (_EPOCH_DIGITS, epoch), 0)
+        write_all(file, b"%0*d\n" % (_EPOCH_DIGITS, epoch), 0)
         file.sync()
     finally:
         file.close()
