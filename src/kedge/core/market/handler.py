@@ -25,7 +25,7 @@ from kedge.core.market import rules, staleness
 from kedge.core.market.books import SequenceRule, by_fields
 from kedge.core.market.limits import DEFAULT_LIMITS, MarketLimits
 from kedge.core.market.record import SymbolMarket, mid
-from kedge.core.market.rules import SIZE_MAX, Broken, Rule
+from kedge.core.market.rules import SIZE_MAX, Broken, Rule, quarantine, unknown
 from kedge.core.market.staleness import Channel
 from kedge.core.market.succession import (
     book_order,
@@ -37,31 +37,30 @@ from kedge.core.market.succession import (
     order,
     trade_order,
 )
+from kedge.core.market.view import MarketView
 from kedge.model.decisions import Quarantined
 from kedge.model.facts import MarketFact, StreamStatus
 from kedge.model.instant import NS_PER_MS
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.money import ZERO
-from kedge.model.order import Side
 
 #: What a comparison or a look-up with a bad value raises.
 _BAD_VALUE = (KeyError, TypeError, InvalidOperation)
 
 
-class MarketDataHandler:
+class MarketDataHandler(MarketView):
     """Validates market facts and folds them; answers what the market is now.
 
     Only symbols that were added are known. Prices are in the instrument's quote currency, times UTC
     nanoseconds.
     """
 
-    __slots__ = ("_age_ns", "_ahead_ns", "_records", "limits")
+    __slots__ = ("_age_ns", "_ahead_ns")
 
     def __init__(self, symbols: Iterable[str] = (), limits: MarketLimits = DEFAULT_LIMITS) -> None:
-        self.limits = limits
+        super().__init__(limits)
         self._age_ns = limits.age_ms_max * NS_PER_MS
         self._ahead_ns = limits.ahead_ms_max * NS_PER_MS
-        self._records: dict[str, SymbolMarket] = {}
         for symbol in symbols:
             self.add_symbol(symbol)
 
@@ -112,23 +111,23 @@ class MarketDataHandler:
                     record.price_ns = at
                 return None
         except _BAD_VALUE:
-            pass
+            return self._judge_candle(candle)
         return self._judge_candle(candle)
 
     def _judge_candle(self, candle: Candle) -> Quarantined | None:
         record = self._record(candle)
         if record is None:
-            return _unknown(candle)
+            return unknown(candle)
         broken = rules.candle_values(candle) or candle_order(record, candle)
         known = candle.ts + candle.interval if not broken else 0
         broken = broken or self._time(known, candle.received)
         if broken:
-            return _refuse(candle, broken)
+            return quarantine(candle, broken)
         at = earlier(known, candle.received)
         if not record.band_low <= candle.low <= candle.high <= record.band_high:
             jump = record.measure(candle.low, candle.high, candle.close, at, self.limits.jump_confirmations_min)
             if jump:
-                return _refuse(candle, (Rule.JUMP, jump))
+                return quarantine(candle, (Rule.JUMP, jump))
         self._select_interval(record, candle.interval)
         record.candle = candle
         record.candle_ts = candle.ts + (candle.interval or 1)
@@ -181,21 +180,21 @@ class MarketDataHandler:
                     record.price_ns = at
                 return None
         except _BAD_VALUE:
-            pass
+            return self._judge_trade(trade)
         return self._judge_trade(trade)
 
     def _judge_trade(self, trade: Trade) -> Quarantined | None:
         record = self._record(trade)
         if record is None:
-            return _unknown(trade)
+            return unknown(trade)
         broken = rules.trade_values(trade) or trade_order(record, trade) or self._time(trade.ts, trade.received)
         if broken:
-            return _refuse(trade, broken)
+            return quarantine(trade, broken)
         price, at = trade.price, earlier(trade.ts, trade.received)
         if not record.band_low <= price <= record.band_high:
             jump = record.measure(price, price, price, at, self.limits.jump_confirmations_min)
             if jump:
-                return _refuse(trade, (Rule.JUMP, jump))
+                return quarantine(trade, (Rule.JUMP, jump))
         keep_id(record, trade)
         record.trade = trade
         record.trade_ts = trade.ts
@@ -230,27 +229,27 @@ class MarketDataHandler:
                 record.quote_ns = at
                 return None
         except _BAD_VALUE:
-            pass
+            return self._judge_quote(quote)
         return self._judge_quote(quote)
 
     def _judge_quote(self, quote: Quote) -> Quarantined | None:
         record = self._record(quote)
         if record is None:
-            return _unknown(quote)
+            return unknown(quote)
         broken = rules.quote_values(quote)
         if broken:
             if broken[0] is Rule.CROSSED:
                 record.drop_quote()
-            return _refuse(quote, broken)
+            return quarantine(quote, broken)
         broken = order(quote, record.quote, record.quote_ts) or self._time(quote.ts, quote.received)
         if broken:
-            return _refuse(quote, broken)
+            return quarantine(quote, broken)
         at = earlier(quote.ts, quote.received)
         if not record.band_low <= quote.bid < quote.ask <= record.band_high:
             middle = mid(quote.bid, quote.ask)
             jump = record.measure(quote.bid, quote.ask, middle, at, self.limits.jump_confirmations_min)
             if jump:
-                return _refuse(quote, (Rule.JUMP, jump))
+                return quarantine(quote, (Rule.JUMP, jump))
         record.last()
         record.quote = quote
         record.quote_ts = quote.ts
@@ -264,12 +263,12 @@ class MarketDataHandler:
         """Fold a whole book."""
         record = self._record(book)
         if record is None:
-            return _unknown(book)
+            return unknown(book)
         broken = rules.book_values(book) or self._time(book.ts, book.received)
         if not broken:
             broken = book_order(record, book)
             if broken:
-                return _refuse(book, broken)
+                return quarantine(book, broken)
         at = earlier(book.ts, book.received) if not broken else 0
         if not broken and book.bids and book.asks:
             broken = self._measure_top(record, book.bids[0][0], book.asks[0][0], at)
@@ -278,7 +277,7 @@ class MarketDataHandler:
             broken = (crossed, record.book.invalid) if crossed else None
         if broken:
             record.book.invalidate(f"{broken[0]}: {broken[1]}")
-            return _refuse(book, broken)
+            return quarantine(book, broken)
         self._take_top(record, book.ts, at)
         return None
 
@@ -288,23 +287,23 @@ class MarketDataHandler:
         """
         record = self._record(delta)
         if record is None:
-            return _unknown(delta)
+            return unknown(delta)
         book = record.book
         broken = rules.delta_values(delta) or self._time(delta.ts, delta.received)
         if not broken and not delta.sequence and delta.ts < record.book_ts and not book.invalid:
             broken = Rule.OUT_OF_ORDER, f"ts={delta.ts} after {record.book_ts}"
         if broken:
             book.invalidate(f"{broken[0]}: {broken[1]}")
-            return _refuse(delta, broken)
+            return quarantine(delta, broken)
         rule = book.apply(delta)
         if rule is not None:
-            return _refuse(delta, (rule, book.invalid or f"sequence={delta.sequence} after {book.sequence}"))
+            return quarantine(delta, (rule, book.invalid or f"sequence={delta.sequence} after {book.sequence}"))
         at = earlier(delta.ts, delta.received)
         bid, ask = book.best_bid, book.best_ask
         if bid is not None and ask is not None:
             broken = self._measure_top(record, bid[0], ask[0], at)
             if broken:
-                return _refuse(delta, broken)
+                return quarantine(delta, broken)
         self._take_top(record, delta.ts, at)
         return None
 
@@ -327,17 +326,17 @@ class MarketDataHandler:
         """Fold the venue's mark price."""
         record = self._record(mark)
         if record is None:
-            return _unknown(mark)
+            return unknown(mark)
         last = record.mark
         broken = rules.mark_values(mark) or order(mark, last, last.ts if last else -1)
         broken = broken or self._time(mark.ts, mark.received)
         if broken:
-            return _refuse(mark, broken)
+            return quarantine(mark, broken)
         price, at = mark.price, earlier(mark.ts, mark.received)
         if not record.band_low <= price <= record.band_high:
             jump = record.measure(price, price, price, at, self.limits.jump_confirmations_min)
             if jump:
-                return _refuse(mark, (Rule.JUMP, jump))
+                return quarantine(mark, (Rule.JUMP, jump))
         record.mark = mark
         record.mark_price_ns = at
         record.set_price(price, at)
@@ -347,12 +346,12 @@ class MarketDataHandler:
         """Fold a funding rate."""
         record = self._record(funding)
         if record is None:
-            return _unknown(funding)
+            return unknown(funding)
         last = record.funding
         broken = rules.funding_values(funding) or order(funding, last, last.ts if last else -1)
         broken = broken or self._time(funding.ts, funding.received)
         if broken:
-            return _refuse(funding, broken)
+            return quarantine(funding, broken)
         record.funding = funding
         record.funding_rate_ns = earlier(funding.ts, funding.received)
         return None
@@ -366,7 +365,7 @@ class MarketDataHandler:
         """
         now = status.received or status.ts
         if status.symbol and status.symbol not in self._records:
-            return _unknown(status)
+            return unknown(status)
         for record in [self._records[status.symbol]] if status.symbol else self._records.values():
             staleness.set_status(record, status.channel, status.up, status.reason, now)
             if not status.up:
@@ -375,80 +374,6 @@ class MarketDataHandler:
                 if status.channel in ("", Channel.QUOTE):
                     record.drop_quote()
         return None
-
-    # questions -------------------------------------------------------------------------------------------------------
-
-    def last_price(self, symbol: str) -> Decimal | None:
-        """The freshest valid price of `symbol`, however old; `None` before the first."""
-        record = self._records.get(symbol)
-        return record.last() if record is not None else None
-
-    def reference(self, symbol: str) -> tuple[Decimal, int] | None:
-        """The freshest valid of quote or book mid, mark price, last trade and last close, and since when it
-        is known (UTC ns).
-        """
-        record = self._records.get(symbol)
-        price = record.last() if record is not None else None
-        return (price, record.price_ns) if record is not None and price is not None else None
-
-    def age_ns(self, symbol: str, now: int) -> int | None:
-        """The age of `reference` at `now`; `None` where there is none."""
-        known = self.reference(symbol)
-        return now - known[1] if known is not None else None
-
-    def best(self, symbol: str) -> tuple[Decimal, Decimal] | None:
-        """Best bid and ask, of quote or book, whichever is fresher; `None` where neither is valid or a jump
-        is unresolved.
-        """
-        record = self._records.get(symbol)
-        if record is None or record.doubts:
-            return None
-        bid, ask, quote = record.book.best_bid, record.book.best_ask, record.quote
-        if bid is not None and ask is not None and (quote is None or record.book_ns >= record.quote_ns):
-            return bid[0], ask[0]
-        return (quote.bid, quote.ask) if quote is not None else None
-
-    def worst_price(self, symbol: str, side: Side, quantity: Decimal) -> Decimal | None:
-        """The worst price that a taker of `quantity` (base units or contracts) gets from what is shown;
-        `None` if unknown.
-
-        Where there is a book it must be valid and deep enough; where there is none the quote's size must
-        suffice. Where both speak the worse of the two counts.
-        """
-        record = self._records.get(symbol)
-        if record is None or record.doubts or not quantity.is_finite():
-            return None
-        deep = record.book.worst_price(side, quantity) if record.book_ns else None
-        quote = record.quote
-        if record.book_ns and deep is None:
-            return None
-        if quote is None:
-            return deep
-        price, size = (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
-        if deep is None:
-            return price if quantity <= size else None
-        if record.quote_ns < record.book_ns:
-            return deep
-        return max(deep, price) if side is Side.BUY else min(deep, price)
-
-    def distrust(self, symbol: str, now: int) -> str:
-        """Why no new risk may be taken on `symbol` at `now`; empty where there is no reason."""
-        record = self._records.get(symbol)
-        if record is None:
-            return f"{symbol} is unknown"
-        if record.doubts:
-            return "a price jump is not confirmed"
-        if record.book.invalid and record.book_ns:
-            return f"the book is invalid: {record.book.invalid}"
-        return staleness.doubt(record, now)
-
-    def record(self, symbol: str) -> SymbolMarket | None:
-        """All that is known of `symbol`; to be read, not written."""
-        return self._records.get(symbol)
-
-    def snapshot(self) -> dict[str, object]:
-        """Plain data that two equal folds agree on."""
-        return {symbol: self._records[symbol].snapshot() for symbol in sorted(self._records)}
 
     # inside ----------------------------------------------------------------------------------------------------------
 
@@ -470,11 +395,3 @@ FOLDS: dict[type, Callable[[MarketDataHandler, Any], Quarantined | None]] = {
     MarkPrice: MarketDataHandler.mark_price,
     FundingRate: MarketDataHandler.funding_rate,
 }
-
-
-def _refuse(fact: Any, broken: Broken) -> Quarantined:
-    return Quarantined(type(fact).__struct_config__.tag, str(fact.symbol), broken[0].value, broken[1])
-
-
-def _unknown(fact: Any) -> Quarantined:
-    return _refuse(fact, (Rule.UNKNOWN_SYMBOL, f"symbol={fact.symbol!r}"))

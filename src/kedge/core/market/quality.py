@@ -169,17 +169,21 @@ class DataQualityChecker:
         series: dict[str, _Series] = {}
         for place, candle in enumerate(candles):
             report.total_candles += 1
-            one = series.get(candle.symbol)
+            symbol: object = candle.symbol
+            if not isinstance(symbol, str):
+                report.malformed.append(Finding(place, 0, repr(symbol), "the symbol is no text"))
+                continue
+            one = series.get(symbol)
             if one is None:
-                one = series[candle.symbol] = _Series()
+                one = series[symbol] = _Series()
             self._take(report, one, place, candle)
         present = missing = 0
-        for symbol, one in series.items():
-            self._end_flat(report, one, symbol)
+        for name, one in series.items():
+            self._end_flat(report, one, name)
             _sort(one)
-            missing += self._find_gaps(report, one, symbol)
+            missing += self._find_gaps(report, one, name)
             present += len(one.times)
-            self._find_spikes(report, one, symbol)
+            self._find_spikes(report, one, name)
         report.missing_pct = 100.0 * missing / (present + missing) if missing else 0.0
         report.outliers.sort()
         return report

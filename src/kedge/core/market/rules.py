@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import isfinite
 from typing import Any
 
+from kedge.model.decisions import Quarantined
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.money import ZERO
 
@@ -53,6 +54,16 @@ class Rule(StrEnum):
 
 #: The rule that was broken, and by which value.
 Broken = tuple[Rule, str]
+
+
+def quarantine(fact: Any, broken: Broken) -> Quarantined:
+    """The decision not to believe `fact`."""
+    return Quarantined(type(fact).__struct_config__.tag, str(fact.symbol), broken[0].value, broken[1])
+
+
+def unknown(fact: Any) -> Quarantined:
+    """The decision not to believe a fact about a symbol that nobody added."""
+    return quarantine(fact, (Rule.UNKNOWN_SYMBOL, f"symbol={fact.symbol!r}"))
 
 
 def candle_values(candle: Candle) -> Broken | None:

@@ -84,7 +84,7 @@ def _parse(raw: object) -> int | None:
     if isinstance(raw, str):
         return _from_text(raw)
     if isinstance(raw, float):
-        return _from_decimal(Decimal(repr(float(raw))))
+        return _from_decimal(Decimal(str(raw)))
     if isinstance(raw, Decimal):
         return _from_decimal(raw)
     if isinstance(raw, datetime) and raw.tzinfo is not None:
