@@ -14,24 +14,27 @@ with U and M the unrealized profit and maintenance of the other symbols,
     long:   P = (cost - wallet - U + M) / (q m (1 - maintenance_margin))    liquidated at or below
     short:  P = (wallet - cost + U - M) / (|q| m (1 + maintenance_margin))  liquidated at or above
 
-With several perpetuals held U and M move with every fact, so the prices are solved again at each.
+With several perpetuals held U and M move with every fact, so the prices are solved again at each. The quotient is cut to 28
+digits towards the side that liquidates.
+
+Signs are changed by `copy_negate` and `copy_abs`, which never round as `-x` and `abs(x)` do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Final
 
-from kedge.model.money import CENT_OF_NANO, EXACT, ZERO
+from kedge.model.money import CENT_OF_NANO, EXACT, ONE, ZERO
 from kedge.venues.sim.listing import NEVER_ABOVE, NEVER_BELOW, Listing
 
 _add: Final = EXACT.add
 _sub: Final = EXACT.subtract
 _mul: Final = EXACT.multiply
 _div: Final = EXACT.divide
-
-_ALWAYS: Final = Decimal("Infinity")
+_div_up: Final = Context(prec=28, rounding=ROUND_CEILING).divide
+_div_down: Final = Context(prec=28, rounding=ROUND_FLOOR).divide
 
 INSUFFICIENT_MARGIN: Final = "insufficient margin"
 INSUFFICIENT_BALANCE: Final = "insufficient balance"
@@ -44,43 +47,98 @@ class Account:
     `held` are the listings of perpetuals with a position, `several` whether there is more than one.
     """
 
-    __slots__ = ("balances", "cash", "currency", "held", "several", "wallet")
+    __slots__ = ("balances", "currency", "held", "several", "wallet")
 
     def __init__(self, currency: str, cash: Decimal) -> None:
         self.currency = currency
-        self.cash = cash
         self.wallet = cash
         self.balances: dict[str, Decimal] = {}
         self.held: dict[str, Listing] = {}
         self.several = False
 
-    def refuses(self, listing: Listing, signed: Decimal, price: Decimal, fee: Decimal) -> str:
-        """Why a fill of `signed` units at `price` costing `fee` is not admitted; empty: it is."""
-        position = listing.position
-        if listing.is_spot:
-            return self._refuses_spot(listing, signed, price, fee)
-        after = _add(position, signed)
-        if position and abs(after) <= abs(position) and (not after or (after > ZERO) == (position > ZERO)):
-            return ""
-        if after < ZERO and not listing.instrument.shortable:
-            return NOT_SHORTABLE
-        equity = _sub(self.wallet, fee)
-        if position:
-            equity = _add(equity, listing.unrealized(price))
-        needed = _mul(_mul(_mul(abs(after), listing.contract_size), price), listing.initial_rate)
-        if self.held:
-            for other in self.held.values():
-                if other is not listing:
-                    value = _value(other)
-                    equity = _add(equity, _sub(value, other.cost))
-                    needed = _add(needed, _mul(abs(value), other.initial_rate))
-        return "" if equity >= needed else INSUFFICIENT_MARGIN
+    def trade(
+        self,
+        listing: Listing,
+        buy: bool,
+        quantity: Decimal,
+        price: Decimal,
+        value: Decimal,
+        fee: Decimal,
+        forced: bool = False,
+    ) -> str:
+        """Buy or sell `quantity` worth `value` at `price` for a `fee` out of the wallet; why it is refused, or empty.
 
-    def _refuses_spot(self, listing: Listing, signed: Decimal, price: Decimal, fee: Decimal) -> str:
-        if signed < ZERO:
-            return INSUFFICIENT_BALANCE if -signed > listing.position else ""
-        needed = _add(_mul(_mul(signed, listing.contract_size), price), fee)
-        return "" if self.spendable() >= needed else INSUFFICIENT_BALANCE
+        Nothing changes when it is refused. What only reduces is never refused, and neither is what is `forced`.
+        """
+        if listing.is_spot:
+            return self._trade_spot(listing, buy, quantity, value, fee)
+        held = listing.position
+        cost = listing.cost
+        wallet = _sub(self.wallet, fee) if fee else self.wallet
+        signed = value if buy else value.copy_negate()
+        after = _add(held, quantity) if buy else _sub(held, quantity)
+        reduces = False
+        if not held:
+            worth = cost = signed
+        elif (held > ZERO) is buy:
+            cost = _add(cost, signed)
+            worth = _mul(after, price) if listing.unit else _mul(_mul(after, listing.contract_size), price)
+        elif not after:
+            wallet = _sub(wallet, _add(signed, cost))
+            worth = cost = ZERO
+            reduces = True
+        elif (after > ZERO) is not buy:
+            gone = _div(_mul(cost, quantity), held.copy_abs()).quantize(CENT_OF_NANO, context=EXACT)
+            wallet = _sub(wallet, _add(signed, gone))
+            worth = cost = _sub(cost, gone)
+            reduces = True
+        else:
+            leaving = _mul(held, price) if listing.unit else _mul(_mul(held, listing.contract_size), price)
+            wallet = _add(wallet, _sub(leaving, cost))
+            worth = cost = _add(signed, leaving)
+        if not reduces and not forced:
+            if after < ZERO and not listing.instrument.shortable:
+                return NOT_SHORTABLE
+            if not self._covers(listing, wallet, worth, cost):
+                return INSUFFICIENT_MARGIN
+        self.wallet = wallet
+        listing.position = after
+        listing.cost = cost
+        if not held:
+            self.held[listing.symbol] = listing
+            self.several = len(self.held) > 1
+        elif not after:
+            del self.held[listing.symbol]
+            self.several = len(self.held) > 1
+        return ""
+
+    def _covers(self, listing: Listing, wallet: Decimal, worth: Decimal, cost: Decimal) -> bool:
+        """Whether equity is at least the initial margin, with `listing` worth so much at such a cost."""
+        equity = wallet if worth is cost else _add(wallet, _sub(worth, cost))
+        needed = worth.copy_abs()
+        if listing.initial_rate is not ONE:
+            needed = _mul(needed, listing.initial_rate)
+        for other in self.held.values():
+            if other is not listing:
+                value = _value(other)
+                equity = _add(equity, _sub(value, other.cost))
+                needed = _add(needed, _mul(value.copy_abs(), other.initial_rate))
+        return equity >= needed
+
+    def _trade_spot(self, listing: Listing, buy: bool, quantity: Decimal, value: Decimal, fee: Decimal) -> str:
+        held = listing.position
+        if buy:
+            needed = _add(value, fee)
+            if self.spendable() < needed:
+                return INSUFFICIENT_BALANCE
+            self.wallet = _sub(self.wallet, needed)
+            listing.position = _add(held, quantity)
+        else:
+            if quantity > held:
+                return INSUFFICIENT_BALANCE
+            self.wallet = _add(self.wallet, _sub(value, fee))
+            listing.position = _sub(held, quantity)
+        return ""
 
     def spendable(self) -> Decimal:
         """Wallet that no perpetual's loss or initial margin needs."""
@@ -90,52 +148,12 @@ class Account:
             profit = _sub(value, listing.cost)
             if profit < ZERO:
                 free = _add(free, profit)
-            free = _sub(free, _mul(abs(value), listing.initial_rate))
+            free = _sub(free, _mul(value.copy_abs(), listing.initial_rate))
         return free
 
-    def trade(self, listing: Listing, signed: Decimal, price: Decimal) -> None:
-        """Move the position by `signed` units at `price` and the wallet by what that realizes (spot: by its value)."""
-        held = listing.position
-        cost = listing.cost
-        value = _mul(_mul(signed, listing.contract_size), price)
-        after = _add(held, signed)
-        profit = ZERO
-        if not held or (held > ZERO) == (signed > ZERO):
-            cost = _add(cost, value)
-        elif not after:
-            profit = _sub(-value, cost)
-            cost = ZERO
-        elif (after > ZERO) == (held > ZERO):
-            gone = _div(_mul(cost, -signed), held).quantize(CENT_OF_NANO, context=EXACT)
-            profit = _sub(-value, gone)
-            cost = _sub(cost, gone)
-        else:
-            leaving = _mul(_mul(held, listing.contract_size), price)
-            profit = _sub(leaving, cost)
-            cost = _add(value, leaving)
-        if profit:
-            listing.realized = _add(listing.realized, profit)
-        listing.position = after
-        listing.cost = cost
-        if listing.is_spot:
-            self.wallet = _sub(self.wallet, value)
-            return
-        if profit:
-            self.wallet = _add(self.wallet, profit)
-        if after:
-            if not held:
-                self.held[listing.symbol] = listing
-                self.several = len(self.held) > 1
-        else:
-            del self.held[listing.symbol]
-            self.several = len(self.held) > 1
-
-    def pay_fee(self, listing: Listing, fee: Decimal, currency: str) -> None:
-        """Take a fee out of the wallet, the base holding, or the balance of a third currency."""
-        if not currency or currency == self.currency:
-            self.wallet = _sub(self.wallet, fee)
-            listing.fees = _add(listing.fees, fee)
-        elif listing.is_spot and currency == listing.instrument.base:
+    def pay_elsewhere(self, listing: Listing, fee: Decimal, currency: str) -> None:
+        """Take a fee out of the base holding of a spot listing, or out of the balance of a third currency."""
+        if listing.is_spot and currency == listing.instrument.base:
             listing.position = _sub(listing.position, fee)
         else:
             self.balances[currency] = _sub(self.balances.get(currency, ZERO), fee)
@@ -143,16 +161,27 @@ class Account:
     def fund(self, listing: Listing, rate: Decimal, price: Decimal) -> Decimal:
         """Settle funding: the wallet moves by `-position x contract_size x price x rate`, cut to 1e-12 against us."""
         owed = _mul(_mul(_mul(listing.position, listing.contract_size), price), rate)
-        amount = (-owed).quantize(CENT_OF_NANO, ROUND_FLOOR, EXACT)
+        amount = owed.copy_negate().quantize(CENT_OF_NANO, ROUND_FLOOR, EXACT)
         self.wallet = _add(self.wallet, amount)
-        listing.funding = _add(listing.funding, amount)
         return amount
+
+    def rearm(self, listing: Listing) -> None:
+        """After `listing` or the wallet changed: solve its prices, and have the others solved at their next fact."""
+        self.arm(listing)
+        if self.several:
+            for other in self.held.values():
+                if other is not listing:
+                    watch(other)
+        elif self.held and listing.symbol not in self.held:
+            for other in self.held.values():
+                self.arm(other)
 
     def arm(self, listing: Listing) -> None:
         """Solve the liquidation prices of a symbol from the account as it stands."""
-        below, above = (
-            self._solve(listing) if listing.position and not listing.is_spot else (NEVER_BELOW, NEVER_ABOVE)
-        )
+        if listing.position and not listing.is_spot:
+            below, above = self._solve(listing)
+        else:
+            below, above = NEVER_BELOW, NEVER_ABOVE
         if listing.mark is None:
             listing.liquidation_below = below
             listing.liquidation_above = above
@@ -160,23 +189,22 @@ class Account:
             listing.mark_below = below
             listing.mark_above = above
 
-    def rearm(self, listing: Listing) -> None:
-        """After `listing` or the wallet changed: solve its prices, and have the others solved at their next fact."""
-        self.arm(listing)
-        if self.held and (self.several or listing.symbol not in self.held):
-            several = self.several
+    def _solve(self, listing: Listing) -> tuple[Decimal, Decimal]:
+        room = _sub(self.wallet, listing.cost)
+        if self.several:
             for other in self.held.values():
-                if other is listing:
-                    continue
-                if several:
-                    self.watch(other)
-                else:
-                    self.arm(other)
-
-    def disarm(self, listing: Listing) -> None:
-        """Mark prices have begun: what trades no longer liquidates."""
-        listing.liquidation_below = NEVER_BELOW
-        listing.liquidation_above = NEVER_ABOVE
+                if other is not listing:
+                    value = _value(other)
+                    room = _add(room, _sub(value, other.cost))
+                    room = _sub(room, _mul(value.copy_abs(), other.instrument.maintenance_margin))
+        position = listing.position
+        if position > ZERO:
+            units = position if listing.long_rate is ONE else _mul(position, listing.long_rate)
+            return _div_up(room.copy_negate(), units), NEVER_ABOVE
+        units = position.copy_negate()
+        if listing.short_rate is not ONE:
+            units = _mul(units, listing.short_rate)
+        return NEVER_BELOW, _div_down(room, units)
 
     def liquidation_price(self, listing: Listing) -> Decimal | None:
         """The price that would liquidate what is held of one symbol; None where no price would."""
@@ -186,37 +214,29 @@ class Account:
         price = above if listing.position < ZERO else below
         return price if price > ZERO else None
 
-    def watch(self, listing: Listing) -> None:
-        """Make the next fact of a symbol look closely, because other symbols move its liquidation price."""
-        if listing.mark is None:
-            listing.liquidation_below = _ALWAYS
-        else:
-            listing.mark_below = _ALWAYS
-
-    def _solve(self, listing: Listing) -> tuple[Decimal, Decimal]:
-        room = _sub(self.wallet, listing.cost)
-        if self.several:
-            for other in self.held.values():
-                if other is not listing:
-                    value = _value(other)
-                    room = _add(room, _sub(value, other.cost))
-                    room = _sub(room, _mul(abs(value), other.instrument.maintenance_margin))
-        position = listing.position
-        if position > ZERO:
-            return _div(-room, _mul(position, listing.long_rate)), NEVER_ABOVE
-        return NEVER_BELOW, _div(room, _mul(-position, listing.short_rate))
-
     def equity(self, listings: Mapping[str, Listing], prices: Mapping[str, Decimal] | None = None) -> Decimal:
         """Wallet plus the value of what is held, at `prices` or else at the last prices seen."""
         total = self.wallet
         for symbol, listing in listings.items():
-            if not listing.position:
-                continue
-            price = (prices or {}).get(symbol) or listing.price()
-            assert price is not None, f"{symbol} is held but no price was ever seen"
-            value = _mul(_mul(listing.position, listing.contract_size), price)
-            total = _add(total, value if listing.is_spot else _sub(value, listing.cost))
+            if listing.position:
+                price = (prices or {}).get(symbol) or listing.price()
+                assert price is not None, f"{symbol} is held but no price was ever seen"
+                value = _mul(_mul(listing.position, listing.contract_size), price)
+                total = _add(total, value if listing.is_spot else _sub(value, listing.cost))
         return total
+
+
+def disarm(listing: Listing) -> None:
+    """Mark prices have begun: what trades no longer liquidates."""
+    listing.liquidation_below = NEVER_BELOW
+    listing.liquidation_above = NEVER_ABOVE
+
+
+def watch(listing: Listing) -> None:
+    """Make the next fact of a symbol look closely, because other symbols move its liquidation price."""
+    if listing.mark is None:
+        listing.liquidation_below = NEVER_ABOVE
+        listing.liquidation_above = NEVER_BELOW
 
 
 def _value(listing: Listing) -> Decimal:

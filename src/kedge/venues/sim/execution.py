@@ -7,15 +7,14 @@ admitted, move the account, report. An order that is not admitted ends as expire
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Final
 
 from kedge.model.facts import Fill, Liquidity, OrderCancelled, OrderExpired, VenueFact
-from kedge.model.instrument import Instrument
-from kedge.model.money import EXACT, ZERO
+from kedge.model.money import CENT_OF_NANO, EXACT, ZERO
 from kedge.model.order import OrderStatus, Side, TimeInForce
 from kedge.venues.sim.account import Account
-from kedge.venues.sim.fees import FeeModel
+from kedge.venues.sim.fees import FeeModel, InstrumentFees
 from kedge.venues.sim.filters import below_notional
 from kedge.venues.sim.listing import Listing
 from kedge.venues.sim.memory import OrderMemory
@@ -32,6 +31,7 @@ _TAKER: Final = Liquidity.TAKER
 _BUY: Final = Side.BUY
 _SELL: Final = Side.SELL
 _FOK: Final = TimeInForce.FOK
+_FILLED: Final = OrderStatus.FILLED
 
 NOTHING_TO_REDUCE: Final = "nothing left to reduce"
 LIQUIDATED: Final = "liquidation"
@@ -41,16 +41,8 @@ class Execution:
     """Fills and ends orders. `orders` are all that work, by client id; `memory` remembers those that ended."""
 
     __slots__ = (
-        "account",
-        "fees",
-        "memory",
-        "orders",
-        "participation",
-        "slippage",
-        "slips",
-        "trades",
-        "volume_bound",
-    )
+        "account", "fees", "memory", "orders", "participation", "plain_fees", "slippage", "slips", "trades", "volume_bound",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -65,6 +57,7 @@ class Execution:
         self.slips = not isinstance(slippage, NoSlippage)
         self.participation = participation
         self.fees = fees
+        self.plain_fees = type(fees) is InstrumentFees
         self.memory = memory
         self.orders: dict[str, Working] = {}
         self.trades = 0
@@ -82,73 +75,64 @@ class Execution:
         """How much of `order` may trade now: bounded by reduce-only, by `most` and by participation."""
         quantity = order.left
         if order.reduce_only:
-            reducible = -listing.position if order.buy else listing.position
+            reducible = listing.position.copy_negate() if order.buy else listing.position
+            if listing.benefit is not None and not order.adverse and listing.benefit < reducible:
+                reducible = listing.benefit
             if reducible < quantity:
                 quantity = reducible if reducible > ZERO else ZERO
         if most is not None and most < quantity:
             quantity = most
-        if order.intent.time_in_force is _FOK:
-            return ZERO if listing.room is not None and listing.room < quantity else quantity
-        if listing.room is not None and listing.room < quantity:
-            return listing.room
+        room = listing.room
+        if room is not None and room < quantity:
+            return ZERO if order.intent.time_in_force is _FOK else room
         return quantity
 
     def take(
-        self,
-        listing: Listing,
-        order: Working,
-        raw: Decimal,
-        bound: Decimal | None,
-        ts: int,
-        out: list[VenueFact],
+        self, listing: Listing, order: Working, raw: Decimal, bound: Decimal | None, ts: int, out: list[VenueFact]
     ) -> None:
         """Fill what may fill as a taker at `raw` worsened by slippage, never past the limit `bound`."""
         quantity = order.left
         if order.reduce_only or listing.room is not None:
             quantity = self.allowed(listing, order)
             if not quantity:
-                self._nothing(listing, order, ts, out)
+                self.nothing(listing, order, ts, out)
                 return
         price = self.worsened(listing, order.buy, raw, quantity)
+        if price is raw:
+            self.settle(listing, order, quantity, price, ZERO, False, ts, out)
+            return
         if bound is not None and (price > bound if order.buy else price < bound):
             price = bound
-        self.settle(listing, order, quantity, price, abs(_sub(price, raw)), False, ts, out)
+        slippage = _sub(price, raw) if order.buy else _sub(raw, price)
+        self.settle(listing, order, quantity, price, slippage, False, ts, out)
 
     def rest(
-        self,
-        listing: Listing,
-        order: Working,
-        price: Decimal,
-        most: Decimal | None,
-        maker: bool,
-        ts: int,
-        out: list[VenueFact],
+        self, listing: Listing, order: Working, most: Decimal | None, maker: bool, ts: int, out: list[VenueFact]
     ) -> None:
-        """Fill what may fill, at most `most`, at the limit price that was traded through."""
+        """Fill what may fill, at most `most`, at the order's limit, which was traded through."""
         quantity = order.left
         if order.reduce_only or listing.room is not None or most is not None:
             quantity = self.allowed(listing, order, most)
             if not quantity:
-                self._nothing(listing, order, ts, out)
+                self.nothing(listing, order, ts, out)
                 return
-        self.settle(listing, order, quantity, price, ZERO, maker, ts, out)
+        self.settle(listing, order, quantity, order.level, ZERO, maker, ts, out)
 
-    def _nothing(self, listing: Listing, order: Working, ts: int, out: list[VenueFact]) -> None:
+    def nothing(self, listing: Listing, order: Working, ts: int, out: list[VenueFact]) -> None:
         """End a reduce-only order that has nothing left to reduce; any other waits for volume."""
-        if order.reduce_only and not (-listing.position if order.buy else listing.position) > ZERO:
+        if order.reduce_only and not (listing.position < ZERO if order.buy else listing.position > ZERO):
             self.cancel(listing, order, ts, NOTHING_TO_REDUCE, out)
 
     def worsened(self, listing: Listing, buy: bool, raw: Decimal, quantity: Decimal) -> Decimal:
         """`raw` worsened by slippage and rounded to the tick against us; a sell never below one tick."""
         tick = listing.tick_size
+        price = raw
         if self.slips:
             amount = self.slippage.amount(raw, quantity, listing.volume, tick)
-            price = _add(raw, amount) if buy else _sub(raw, amount)
-        else:
-            price = raw
-        rest = _remainder(price, tick)
-        if rest:
-            price = _sub(price, rest)
+            if amount:
+                price = _add(raw, amount) if buy else _sub(raw, amount)
+        if price % tick:
+            price = _sub(price, _remainder(price, tick))
             if buy:
                 price = _add(price, tick)
         return price if price > ZERO else tick
@@ -165,93 +149,94 @@ class Execution:
         out: list[VenueFact],
     ) -> bool:
         """Charge, admit, book and report one fill; whether it was admitted."""
-        instrument = listing.instrument
         buy = order.buy
-        if order.kind == MARKET and instrument.min_notional and not order.reduce_only and not order.filled:
-            small = below_notional(order.left, price, instrument)
+        if listing.min_notional and order.kind == MARKET and not order.reduce_only and not order.filled:
+            small = below_notional(order.left, price, listing.instrument)
             if small:
                 self.expire(listing, order, ts, small, out)
                 return False
-        notional = _mul(_mul(quantity, listing.contract_size), price)
-        fee, currency = self.fees.charge(instrument, buy, quantity, notional, maker)
-        signed = quantity if buy else -quantity
-        account = self.account
-        refused = account.refuses(
-            listing, signed, price, ZERO if self._foreign(instrument, currency) else fee
-        )
+        refused = self._book(listing, order.id, buy, quantity, price, slippage, maker, False, ts, out)
         if refused:
             self.expire(listing, order, ts, refused, out)
             return False
         if listing.room is not None:
             listing.room = _sub(listing.room, quantity)
-        account.trade(listing, signed, price)
-        if fee:
-            account.pay_fee(listing, fee, currency)
-        account.rearm(listing)
-        self.trades = n = self.trades + 1
-        out.append(
-            Fill(
-                ts,
-                order.id,
-                f"t{n}",
-                listing.symbol,
-                _BUY if buy else _SELL,
-                quantity,
-                price,
-                fee,
-                currency,
-                _MAKER if maker else _TAKER,
-                slippage,
-            )
-        )
+        if listing.benefit is not None and buy is listing.held_short:
+            listing.benefit = max(ZERO, _sub(listing.benefit, quantity))
+        if quantity is order.left:
+            order.filled = _add(order.filled, quantity) if order.filled else quantity
+            order.left = ZERO
+            self._end(listing, order, _FILLED)
+            return True
         order.filled = _add(order.filled, quantity)
         order.left = left = _sub(order.left, quantity)
         if not left:
-            self._end(listing, order, OrderStatus.FILLED)
+            self._end(listing, order, _FILLED)
         elif order.reduce_only and not listing.position:
             self.cancel(listing, order, ts, NOTHING_TO_REDUCE, out)
         return True
 
-    def _foreign(self, instrument: Instrument, currency: str) -> bool:
-        return bool(currency) and currency != instrument.quote
+    def _book(
+        self,
+        listing: Listing,
+        order_id: str,
+        buy: bool,
+        quantity: Decimal,
+        price: Decimal,
+        slippage: Decimal,
+        maker: bool,
+        forced: bool,
+        ts: int,
+        out: list[VenueFact],
+    ) -> str:
+        """Move the account by one fill and report it; why it is refused, or empty."""
+        value = _mul(quantity, price) if listing.unit else _mul(_mul(quantity, listing.contract_size), price)
+        account = self.account
+        currency = ""
+        if self.plain_fees:
+            rate = listing.maker_fee if maker else listing.taker_fee
+            fee = ZERO
+            if rate > ZERO:
+                fee = _mul(value, rate).quantize(CENT_OF_NANO, ROUND_UP, EXACT)
+            elif rate:
+                fee, currency = self.fees.charge(listing.instrument, buy, quantity, value, maker)
+        else:
+            fee, currency = self.fees.charge(listing.instrument, buy, quantity, value, maker)
+        if currency and currency != account.currency:
+            refused = account.trade(listing, buy, quantity, price, value, ZERO, forced)
+            if refused:
+                return refused
+            account.pay_elsewhere(listing, fee, currency)
+        else:
+            refused = account.trade(listing, buy, quantity, price, value, fee, forced)
+            if refused:
+                return refused
+        account.rearm(listing)
+        self.trades = n = self.trades + 1
+        side = _BUY if buy else _SELL
+        liquidity = _MAKER if maker else _TAKER
+        out.append(
+            Fill(ts, order_id, f"t{n}", listing.symbol, side, quantity, price, fee, currency, liquidity, slippage)
+        )
+        return ""
 
     def liquidate(self, listing: Listing, reference: Decimal, ts: int, out: list[VenueFact]) -> None:
         """Cancel the symbol's orders and close its position at the worse of liquidation price and `reference`."""
         for order in self.working(listing):
             self.cancel(listing, order, ts, LIQUIDATED, out)
-        position = listing.position
-        buy = position < ZERO
-        quantity = abs(position)
-        below, above = (
-            (listing.liquidation_below, listing.liquidation_above)
-            if listing.mark is None
-            else (listing.mark_below, listing.mark_above)
-        )
-        raw = max(above, reference) if buy else min(below, reference)
+        buy = listing.position < ZERO
+        if listing.mark is None:
+            raw = listing.liquidation_above if buy else listing.liquidation_below
+        else:
+            raw = listing.mark_above if buy else listing.mark_below
+        if reference > raw if buy else reference < raw:
+            raw = reference
+        quantity = listing.position.copy_abs()
         price = self.worsened(listing, buy, raw, quantity)
-        notional = _mul(_mul(quantity, listing.contract_size), price)
-        fee, currency = self.fees.charge(listing.instrument, buy, quantity, notional, False)
-        self.account.trade(listing, -position, price)
-        if fee:
-            self.account.pay_fee(listing, fee, currency)
-        self.account.rearm(listing)
-        self.trades += 1
+        slippage = _sub(price, raw) if buy else _sub(raw, price)
         listing.liquidated += 1
-        out.append(
-            Fill(
-                ts,
-                f"liquidation-{listing.symbol}-{listing.liquidated}",
-                f"t{self.trades}",
-                listing.symbol,
-                _BUY if buy else _SELL,
-                quantity,
-                price,
-                fee,
-                currency,
-                _TAKER,
-                abs(_sub(price, raw)),
-            )
-        )
+        name = f"liquidation-{listing.symbol}-{listing.liquidated}"
+        self._book(listing, name, buy, quantity, price, slippage, False, True, ts, out)
 
     def working(self, listing: Listing) -> list[Working]:
         """The symbol's working orders in the order they arrived."""
@@ -270,14 +255,18 @@ class Execution:
         out.append(OrderExpired(ts, order.id, order.filled, reason))
 
     def _end(self, listing: Listing, order: Working, status: OrderStatus) -> None:
-        del self.orders[order.id]
-        del listing.shelves[order.shelf][order.id]
+        order_id = order.id
+        del self.orders[order_id]
+        del listing.shelves[order.shelf][order_id]
         order.shelf = ENDED
         order.status = status
         if order.expires_ns or order.cancel_at:
             listing.timed -= 1
         if order.kind == TRAILING:
             listing.trailing -= 1
+        if order.dormant:
+            order.dormant = False
+            listing.triggered -= 1
         self.memory.add(order)
 
     def move(self, listing: Listing, order: Working, shelf: int) -> None:

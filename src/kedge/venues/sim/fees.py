@@ -22,18 +22,14 @@ _FREE: Charge = (ZERO, "")
 class FeeModel(Protocol):
     """What the venue asks of a fee model."""
 
-    def charge(
-        self, instrument: Instrument, buy: bool, quantity: Decimal, notional: Decimal, maker: bool
-    ) -> Charge:
+    def charge(self, instrument: Instrument, buy: bool, quantity: Decimal, notional: Decimal, maker: bool) -> Charge:
         """The fee of one fill and its currency (empty: quote)."""
 
 
 class InstrumentFees:
     """The maker and taker fees of the instrument, in its quote currency."""
 
-    def charge(
-        self, instrument: Instrument, buy: bool, quantity: Decimal, notional: Decimal, maker: bool
-    ) -> Charge:
+    def charge(self, instrument: Instrument, buy: bool, quantity: Decimal, notional: Decimal, maker: bool) -> Charge:
         """Fraction x notional."""
         rate = instrument.maker_fee if maker else instrument.taker_fee
         if not rate:
@@ -44,9 +40,7 @@ class InstrumentFees:
 class BaseFeesOnBuys:
     """Like `InstrumentFees`, but a spot buy pays in the base currency it receives, as many spot venues do (hazard H26)."""
 
-    def charge(
-        self, instrument: Instrument, buy: bool, quantity: Decimal, notional: Decimal, maker: bool
-    ) -> Charge:
+    def charge(self, instrument: Instrument, buy: bool, quantity: Decimal, notional: Decimal, maker: bool) -> Charge:
         """Fraction x quantity in base on a spot buy, else fraction x notional in quote."""
         rate = instrument.maker_fee if maker else instrument.taker_fee
         if not rate:
@@ -75,9 +69,7 @@ class TokenFees:
         self.price = price
         self.factor = factor
 
-    def charge(
-        self, instrument: Instrument, buy: bool, quantity: Decimal, notional: Decimal, maker: bool
-    ) -> Charge:
+    def charge(self, instrument: Instrument, buy: bool, quantity: Decimal, notional: Decimal, maker: bool) -> Charge:
         """Fraction x notional x factor / price."""
         rate = instrument.maker_fee if maker else instrument.taker_fee
         if not rate:

@@ -7,14 +7,13 @@ known, and never an order that only reduces (hazard H28).
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from kedge.model.instrument import Instrument, InstrumentStatus
 from kedge.model.money import EXACT, ZERO
 from kedge.model.order import OrderIntent, OrderType, TimeInForce
 
-_remainder: Final = EXACT.remainder
 _mul: Final = EXACT.multiply
 
 _MARKET: Final = OrderType.MARKET
@@ -27,26 +26,29 @@ _OPEN: Final = InstrumentStatus.OPEN
 
 def refusal(intent: OrderIntent, instrument: Instrument, at: int) -> str:
     """Why the venue rejects `intent` arriving at `at`; empty: it does not."""
+    try:
+        return _refusal(intent, instrument, at)
+    except InvalidOperation:  # not a number, infinite, or more digits than any venue takes
+        return "a figure of the order is not a number the venue can use"
+
+
+def _refusal(intent: OrderIntent, instrument: Instrument, at: int) -> str:
     if instrument.status is not _OPEN:
         return f"instrument is {instrument.status}"
-    kind = intent.order_type
-    return (
-        _quantity(intent.quantity, instrument)
-        or (_prices(intent, kind, instrument) if kind is not _MARKET else _superfluous(intent))
-        or (_force(intent, kind, at) if intent.time_in_force is not _GTC or intent.post_only else "")
-    )
-
-
-def _quantity(quantity: Decimal, instrument: Instrument) -> str:
-    if not quantity.is_finite() or quantity <= ZERO:
+    quantity = intent.quantity
+    if not quantity > ZERO:
         return f"quantity {quantity} is not above zero"
-    if _remainder(quantity, instrument.lot_size):
+    if quantity % instrument.lot_size:
         return f"quantity {quantity} is not a multiple of lot {instrument.lot_size}"
     if quantity < instrument.min_quantity:
         return f"quantity {quantity} is below the minimum {instrument.min_quantity}"
     if instrument.max_quantity is not None and quantity > instrument.max_quantity:
         return f"quantity {quantity} is above the maximum {instrument.max_quantity}"
-    return ""
+    kind = intent.order_type
+    reason = _superfluous(intent) if kind is _MARKET else _prices(intent, kind, instrument)
+    if not reason and (intent.time_in_force is not _GTC or intent.post_only):
+        return _force(intent, kind, at)
+    return reason
 
 
 def _prices(intent: OrderIntent, kind: OrderType, instrument: Instrument) -> str:
@@ -65,9 +67,7 @@ def _prices(intent: OrderIntent, kind: OrderType, instrument: Instrument) -> str
                 or _price("price", intent.price, instrument)
                 or _notional(intent, intent.price, instrument)
             )
-        return _price("stop_price", intent.stop_price, instrument) or _notional(
-            intent, intent.stop_price, instrument
-        )
+        return _price("stop_price", intent.stop_price, instrument) or _notional(intent, intent.stop_price, instrument)
     if intent.price is not None or intent.stop_price is not None:
         return "a trailing_stop order takes trail alone"
     return _price("trail", intent.trail, instrument)
@@ -82,9 +82,9 @@ def _superfluous(intent: OrderIntent) -> str:
 def _price(name: str, price: Decimal | None, instrument: Instrument) -> str:
     if price is None:
         return f"{name} is missing"
-    if not price.is_finite() or price <= ZERO:
+    if not price > ZERO:
         return f"{name} {price} is not above zero"
-    if _remainder(price, instrument.tick_size):
+    if price % instrument.tick_size:
         return f"{name} {price} is not a multiple of tick {instrument.tick_size}"
     return ""
 

@@ -1,7 +1,8 @@
 """A listing: everything the venue knows of one symbol.
 
 The instrument's rules bound once, the working orders on their three shelves, the prices last seen, our position, and the two
-prices at which it would be liquidated. A quiet market fact costs a look at the shelves and two comparisons.
+prices at which it would be liquidated. What the next candle must be held against is condensed in one number, `look`, so that
+a candle over a quiet position costs one comparison.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ from kedge.venues.sim.working import Working
 NEVER_BELOW: Final = Decimal(-1)
 NEVER_ABOVE: Final = Decimal("Infinity")
 
+#: What a candle must be held against: nothing, a long's liquidation price, a short's, or everything.
+NOTHING_HELD: Final = 0
+LONG: Final = 1
+SHORT: Final = 2
+CLOSELY: Final = 3
+
 #: So that a position of exactly the greatest leverage is admitted where 1 / leverage does not terminate.
 _DOWN: Final = Context(prec=60, rounding=ROUND_DOWN)
 
@@ -26,35 +33,45 @@ _DOWN: Final = Context(prec=60, rounding=ROUND_DOWN)
 class Listing:
     """One symbol at the venue.
 
-    `cost` is the signed value paid for what is held, as in `kedge.model.position`; `bar` the last candle seen (None while
-    finer data rules or a bar is being matched), `last` the last price otherwise, `room` what participation leaves of the
-    current volume (None: unbounded) and `volume` that volume in units of quantity.
+    `cost` is the signed value paid for what is held of a perpetual, as in `kedge.model.position`; `bar` the last candle
+    seen (None while finer data rules or a bar is being matched), `last` the last price otherwise, `room` what participation
+    leaves of the current volume (None: unbounded) and `volume` that volume in units of quantity. While the range of a bar
+    is played, `benefit` is what is left of the position held before it, short or not (`held_short`): only that may be closed
+    by a reduce-only limit or take-profit. `timed` counts the orders
+    that end by themselves, `trailing` the trailing stops, `triggered` the orders that were triggered in the current bar.
+    Factors that are 1 are the very object `ONE`, so that they can be left out.
     """
 
     __slots__ = (
-        "arriving", "bar", "book", "contract_size", "cost", "down", "fees", "finer", "funding", "initial_rate",
-        "instrument", "is_spot", "last", "liquidated", "liquidation_above", "liquidation_below", "long_rate", "lot_size",
-        "maintenance", "mark", "mark_above", "mark_below", "position", "realized", "room", "room_of", "short_rate",
-        "shelves", "symbol", "tick_size", "timed", "trailing", "up", "volume",
+        "arriving", "bar", "benefit", "book", "contract_size", "cost", "down", "finer", "held_short", "initial_rate", "instrument", "is_spot", "last",
+        "liquidated", "liquidation_above", "liquidation_below", "long_rate", "look", "lot_size", "maker_fee", "mark",
+        "mark_above", "mark_below", "min_notional", "position", "room", "room_of", "shelves", "short_rate", "symbol",
+        "taker_fee", "tick_size", "timed", "trailing", "triggered", "unit", "up", "volume",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
+        maintenance = EXACT.multiply(instrument.maintenance_margin, instrument.contract_size)
         self.instrument = instrument
         self.symbol = instrument.symbol
         self.tick_size = instrument.tick_size
         self.lot_size = instrument.lot_size
+        self.min_notional = instrument.min_notional
+        self.maker_fee = instrument.maker_fee
+        self.taker_fee = instrument.taker_fee
         self.is_spot = instrument.kind is InstrumentKind.SPOT
-        self.contract_size = instrument.contract_size
-        self.maintenance = EXACT.multiply(instrument.maintenance_margin, instrument.contract_size)
-        self.initial_rate = _DOWN.divide(ONE, instrument.max_leverage)
-        self.long_rate = EXACT.subtract(self.contract_size, self.maintenance)
-        self.short_rate = EXACT.add(self.contract_size, self.maintenance)
+        self.contract_size = _one(instrument.contract_size)
+        self.unit = self.contract_size is ONE
+        self.initial_rate = _one(_DOWN.divide(ONE, instrument.max_leverage))
+        self.long_rate = _one(EXACT.subtract(instrument.contract_size, maintenance))
+        self.short_rate = _one(EXACT.add(instrument.contract_size, maintenance))
         self.arriving: dict[str, Working] = {}
         self.down: dict[str, Working] = {}
         self.up: dict[str, Working] = {}
         self.shelves = (self.arriving, self.down, self.up)
         self.trailing = 0
         self.timed = 0
+        self.triggered = 0
+        self.look = NOTHING_HELD
         self.finer = False
         self.bar: Candle | None = None
         self.last: Decimal | None = None
@@ -63,11 +80,10 @@ class Listing:
         self.room: Decimal | None = None
         self.room_of = 0
         self.volume = ZERO
+        self.benefit: Decimal | None = None
+        self.held_short = False
         self.position = ZERO
         self.cost = ZERO
-        self.realized = ZERO
-        self.fees = ZERO
-        self.funding = ZERO
         self.liquidated = 0
         self.liquidation_below = NEVER_BELOW
         self.liquidation_above = NEVER_ABOVE
@@ -80,39 +96,28 @@ class Listing:
             return self.mark
         return self.last if self.bar is None else self.bar.close
 
-    def unrealized(self, price: Decimal) -> Decimal:
-        """Profit of what is held if it were closed at `price`."""
-        return EXACT.subtract(
-            EXACT.multiply(EXACT.multiply(self.position, self.contract_size), price), self.cost
-        )
+    def settle_look(self) -> None:
+        """Condense what the next candle must be held against."""
+        if self.down or self.up or self.arriving or self.finer:
+            self.look = CLOSELY
+        elif not self.position or self.is_spot or self.mark is not None:
+            self.look = NOTHING_HELD
+        else:
+            self.look = LONG if self.position > ZERO else SHORT
 
     def snapshot(self) -> dict[str, Any]:
         """Plain data that two equal histories agree on."""
-        orders = sorted(
-            (order for shelf in self.shelves for order in shelf.values()), key=lambda order: order.seq
-        )
+        orders = sorted((order for shelf in self.shelves for order in shelf.values()), key=lambda order: order.seq)
         price = self.price()
         return {
             "position": canonical(self.position),
             "cost": canonical(self.cost),
-            "realized": canonical(self.realized),
-            "fees": canonical(self.fees),
-            "funding": canonical(self.funding),
             "liquidated": self.liquidated,
             "price": None if price is None else canonical(price),
             "book": None if self.book is None else self.book.snapshot(),
-            "orders": [
-                {
-                    "id": order.id,
-                    "exchange_id": order.exchange_id,
-                    "kind": order.kind,
-                    "shelf": order.shelf,
-                    "left": canonical(order.left),
-                    "filled": canonical(order.filled),
-                    "level": canonical(order.level),
-                    "cancel_at": order.cancel_at,
-                    "ahead": None if order.ahead is None else canonical(order.ahead),
-                }
-                for order in orders
-            ],
+            "orders": [order.snapshot() for order in orders],
         }
+
+
+def _one(factor: Decimal) -> Decimal:
+    return ONE if factor == ONE else factor

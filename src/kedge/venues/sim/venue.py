@@ -31,14 +31,17 @@ from kedge.model.facts import (
 from kedge.model.instrument import Instrument, InstrumentKind
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.money import ONE, ZERO, canonical
-from kedge.model.order import OrderIntent, OrderStatus
-from kedge.venues.sim.account import Account
-from kedge.venues.sim.bars import REQUESTED, TIME_UP, BarMatcher
+from kedge.model.order import OrderIntent, OrderStatus, Side
+from kedge.venues.sim.account import Account, disarm
+from kedge.venues.sim.bars import BarMatcher, sound
 from kedge.venues.sim.execution import Execution
+from kedge.venues.sim.feed import FeedMatcher
 from kedge.venues.sim.fees import FeeModel, InstrumentFees
 from kedge.venues.sim.filters import refusal
-from kedge.venues.sim.listing import Listing
+from kedge.venues.sim.listing import CLOSELY, LONG, NOTHING_HELD, SHORT, Listing
+from kedge.venues.sim.meeting import REQUESTED, TIME_UP, WOULD_TAKE, Meeting
 from kedge.venues.sim.memory import OrderMemory
+from kedge.venues.sim.queue import QueueModel
 from kedge.venues.sim.slippage import NO_SLIPPAGE, SlippageModel
 from kedge.venues.sim.working import MARKET, TRAILING, working
 
@@ -67,6 +70,7 @@ class SimulatedVenue:
         slippage: SlippageModel = NO_SLIPPAGE,
         participation: Decimal | None = None,
         fees: FeeModel | None = None,
+        queue: QueueModel | None = None,
         idempotent_retry: bool = False,
     ) -> None:
         if participation is not None and not ZERO < participation <= ONE:
@@ -74,11 +78,12 @@ class SimulatedVenue:
         self.busy = False
         self._account = Account(_settlement(instruments), cash)
         self._listings = {instrument.symbol: Listing(instrument) for instrument in instruments}
-        self._execution = Execution(
-            self._account, slippage, participation, fees or InstrumentFees(), OrderMemory()
-        )
+        self._execution = Execution(self._account, slippage, participation, fees or InstrumentFees(), OrderMemory())
         self._orders = self._execution.orders
-        self._bars = BarMatcher(self._execution)
+        meeting = Meeting(self._execution, queue)
+        self._meeting = meeting
+        self._bars = BarMatcher(self._execution, meeting)
+        self._feed = FeedMatcher(self._execution, meeting)
         self._arrived = 0
         self._retry = idempotent_retry
         self._commands: dict[type, Callable[[Any, int], Sequence[VenueFact]]] = {
@@ -87,7 +92,10 @@ class SimulatedVenue:
             QueryRequested: self._on_query,
         }
         self._facts: dict[type, Callable[[Any], Sequence[VenueFact]]] = {
-            Candle: self._on_candle,
+            Trade: self._on_trade,
+            Quote: self._on_shown,
+            OrderBook: self._on_shown,
+            BookDelta: self._on_shown,
             MarkPrice: self._on_mark,
             FundingRate: self._on_funding,
         }
@@ -98,7 +106,27 @@ class SimulatedVenue:
 
     def on_market(self, fact: MarketFact) -> Sequence[VenueFact]:
         """The market moves; what that does to our orders and positions, in the order it happened."""
-        return self._facts[type(fact)](fact)
+        if type(fact) is not Candle:
+            return self._facts[type(fact)](fact)
+        listing = self._listings.get(fact.symbol)
+        if listing is None:
+            return NOTHING
+        try:
+            look = listing.look
+            if look == LONG:
+                if fact.low > listing.liquidation_below:
+                    listing.bar = fact
+                    return NOTHING
+            elif look == SHORT:
+                if fact.high < listing.liquidation_above:
+                    listing.bar = fact
+                    return NOTHING
+            elif look == NOTHING_HELD:
+                listing.bar = fact
+                return NOTHING
+        except InvalidOperation:  # a price is not a number: such a bar does nothing
+            return NOTHING
+        return self._on_candle(listing, fact)
 
     # commands
 
@@ -113,21 +141,26 @@ class SimulatedVenue:
         reason = refusal(intent, listing.instrument, at)
         if reason:
             return [OrderRejected(at, order_id, reason)]
+        if intent.post_only and _would_take(listing, intent):
+            return [OrderRejected(at, order_id, WOULD_TAKE)]
         self._arrived = n = self._arrived + 1
-        exchange_id = f"x{n}"
-        order = working(intent, exchange_id, at, n)
+        order = working(intent, at, n)
         self._orders[order_id] = order
         listing.arriving[order_id] = order
         if order.expires_ns:
             listing.timed += 1
         if order.kind == TRAILING:
             listing.trailing += 1
+        listing.look = CLOSELY
         self.busy = True
-        out: list[VenueFact] = [OrderAccepted(at, order_id, exchange_id)]
+        out: list[VenueFact] = [OrderAccepted(at, order_id, f"x{n}")]
         bar = listing.bar
-        if bar is not None and order.kind == MARKET and at < bar.ts + bar.interval:
+        if listing.book is not None:
+            self._meeting.arrive(listing, order, listing.book.best(asks=order.buy), at, at, out)
+            self._settle(listing)
+        elif bar is not None and order.kind == MARKET and at < bar.ts + bar.interval:
             self._bars.arrive_inside(listing, order, bar, out)
-            self._settle_busy()
+            self._settle(listing)
         return out
 
     def _repeated(self, intent: OrderIntent, at: int) -> Sequence[VenueFact]:
@@ -142,9 +175,7 @@ class SimulatedVenue:
         order = self._orders.get(command.order_id)
         if order is None:
             ended = self._execution.memory.find(command.order_id)
-            return [
-                CancelRejected(at, command.order_id, f"order is {ended.status}" if ended else "unknown order")
-            ]
+            return [CancelRejected(at, command.order_id, f"order is {ended.status}" if ended else "unknown order")]
         listing = self._listings[order.intent.symbol]
         out: list[VenueFact] = []
         if order.expires_ns and order.expires_ns <= at:
@@ -158,7 +189,7 @@ class SimulatedVenue:
             return ()
         else:
             self._execution.cancel(listing, order, at, REQUESTED, out)
-        self._settle_busy()
+        self._settle(listing)
         return out
 
     def _too_late_for_bar(self, listing: Listing, at: int) -> bool:
@@ -179,27 +210,41 @@ class SimulatedVenue:
 
     # market facts
 
-    def _on_candle(self, bar: Candle) -> Sequence[VenueFact]:
-        listing = self._listings.get(bar.symbol)
-        if listing is None or listing.finer:
+    def _on_candle(self, listing: Listing, bar: Candle) -> Sequence[VenueFact]:
+        if listing.finer or not sound(bar):
             return NOTHING
-        try:
-            if not (
-                listing.arriving
-                or listing.trailing
-                or listing.timed
-                or bar.low <= listing.liquidation_below
-                or bar.high >= listing.liquidation_above
-                or (listing.down and _falls_to_any(listing, bar.low))
-                or (listing.up and _rises_to_any(listing, bar.high))
-            ):
-                listing.bar = bar
-                return NOTHING
-        except InvalidOperation:  # a price is not a number: such a bar fills nothing
+        if (
+            not (listing.arriving or listing.timed or listing.trailing)
+            and bar.low > listing.liquidation_below
+            and bar.high < listing.liquidation_above
+            and not (listing.down and _falls_to_any(listing, bar.low))
+            and not (listing.up and _rises_to_any(listing, bar.high))
+        ):
+            listing.bar = bar
             return NOTHING
         out: list[VenueFact] = []
         self._bars.match(listing, bar, out)
-        self._settle_busy()
+        self._settle(listing)
+        return out
+
+    def _on_trade(self, fact: Trade) -> Sequence[VenueFact]:
+        listing = self._listings.get(fact.symbol)
+        if listing is None or not _is_positive(fact.price) or not _is_positive(fact.quantity):
+            return NOTHING
+        out: list[VenueFact] = []
+        self._feed.trade(listing, fact, out)
+        if out:
+            self._settle(listing)
+        return out
+
+    def _on_shown(self, fact: Quote | OrderBook | BookDelta) -> Sequence[VenueFact]:
+        listing = self._listings.get(fact.symbol)
+        if listing is None:
+            return NOTHING
+        out: list[VenueFact] = []
+        self._feed.show(listing, fact, out)
+        if out:
+            self._settle(listing)
         return out
 
     def _on_mark(self, fact: MarkPrice) -> Sequence[VenueFact]:
@@ -209,7 +254,8 @@ class SimulatedVenue:
         first = listing.mark is None
         listing.mark = fact.price
         if first:
-            self._account.disarm(listing)
+            disarm(listing)
+            listing.settle_look()
         if not listing.position or listing.is_spot:
             return NOTHING
         if first or self._account.several:
@@ -241,9 +287,11 @@ class SimulatedVenue:
             below, above = listing.mark_below, listing.mark_above
         if price <= below or price >= above:
             self._execution.liquidate(listing, price, ts, out)
-            self._settle_busy()
+            self._settle(listing)
 
-    def _settle_busy(self) -> None:
+    def _settle(self, listing: Listing) -> None:
+        """After anything happened to a symbol: what its next candle must be held against, and whether we are busy."""
+        listing.settle_look()
         self.busy = bool(self._orders) or bool(self._account.held)
 
     # the truth, for invariant tests and for reading the account as a venue shows it
@@ -281,9 +329,7 @@ class SimulatedVenue:
     def open_orders(self, symbol: str = "") -> list[OrderReport]:
         """What works now, as the venue would list it; `ts` is when each order arrived."""
         return [
-            OrderReport(
-                order.at, order.id, _PARTIAL if order.filled else _OPEN, order.filled, order.exchange_id
-            )
+            OrderReport(order.at, order.id, _PARTIAL if order.filled else _OPEN, order.filled, order.exchange_id)
             for order in self._orders.values()
             if not symbol or order.intent.symbol == symbol
         ]
@@ -308,11 +354,7 @@ def _settlement(instruments: Sequence[Instrument]) -> str:
         raise ConfigError(f"instrument {twice} is listed twice; list it once")
     currency = ""
     for instrument in instruments:
-        settles = (
-            instrument.quote
-            if instrument.kind is InstrumentKind.SPOT
-            else instrument.settle or instrument.quote
-        )
+        settles = instrument.quote if instrument.kind is InstrumentKind.SPOT else instrument.settle or instrument.quote
         if currency and settles != currency:
             raise ConfigError(
                 f"{instrument.symbol} settles in {settles}, the others in {currency}; one account has one currency"
@@ -327,6 +369,20 @@ def _settlement(instruments: Sequence[Instrument]) -> str:
                 f"it must be below the initial margin 1/{instrument.max_leverage}"
             )
     return currency
+
+
+def _would_take(listing: Listing, intent: OrderIntent) -> bool:
+    """Whether the visible book would be crossed."""
+    if listing.book is None or intent.price is None:
+        return False
+    best = listing.book.best(asks=intent.side is Side.BUY)
+    if best is None:
+        return False
+    return intent.price >= best if intent.side is Side.BUY else intent.price <= best
+
+
+def _is_positive(number: Decimal) -> bool:
+    return number.is_finite() and number > ZERO
 
 
 def _falls_to_any(listing: Listing, low: Decimal) -> bool:

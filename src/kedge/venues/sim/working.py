@@ -9,12 +9,12 @@ touch; every other is reached only when the market trades through its level.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
-from kedge.model.money import ZERO
-from kedge.model.order import OrderIntent, OrderStatus, OrderType, TimeInForce
+from kedge.model.money import ZERO, canonical
+from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 
 ENDED: Final = -1
 ARRIVING: Final = 0
@@ -30,77 +30,104 @@ TAKE_PROFIT_LIMIT: Final = 5
 TRAILING: Final = 6
 
 _KIND: Final = {
-    OrderType.MARKET: MARKET,
-    OrderType.LIMIT: LIMIT,
     OrderType.STOP: STOP,
     OrderType.STOP_LIMIT: STOP_LIMIT,
     OrderType.TAKE_PROFIT: TAKE_PROFIT,
     OrderType.TRAILING_STOP: TRAILING,
 }
 
+_BUY: Final = Side.BUY
+_MARKET: Final = OrderType.MARKET
+_LIMIT: Final = OrderType.LIMIT
+_IOC: Final = TimeInForce.IOC
+_FOK: Final = TimeInForce.FOK
+_GTD: Final = TimeInForce.GTD
+
 
 class Working(Struct, gc=False):
     """One order at the venue: what is left of it and what it waits for.
 
-    `at` is the venue time from which it may trade, `cancel_at` when a cancel arrived too late for the current bar (0: none),
-    `dormant` whether it was triggered in the current bar, `ahead` the volume queued before it at its price (None: unknown),
-    and `status` how it ended.
+    `at` is the venue time from which it may trade, `at_once` whether it may not rest, `cancel_at` when a cancel arrived too
+    late for the current bar (0: none), `dormant` whether it was triggered in the current bar, `ahead` the volume queued
+    before it at its price (None: unknown), and `status` how it ended.
     """
 
     id: str
     intent: OrderIntent
-    exchange_id: str
+    seq: int
     buy: bool
     kind: int
     left: Decimal
     at: int
-    level: Decimal
-    adverse: bool
-    reduce_only: bool
-    at_once: bool
-    seq: int
+    level: Decimal = ZERO
+    adverse: bool = False
+    reduce_only: bool = False
+    at_once: bool = False
+    expires_ns: int = 0
     shelf: int = ARRIVING
     filled: Decimal = ZERO
-    expires_ns: int = 0
     cancel_at: int = 0
     dormant: bool = False
     ahead: Decimal | None = None
     status: OrderStatus = OrderStatus.OPEN
 
     @property
+    def exchange_id(self) -> str:
+        """The venue's own id: the number of the order's arrival."""
+        return f"x{self.seq}"
+
+    @property
     def limit(self) -> Decimal:
         """The limit price of an order that has one."""
         price = self.intent.price
-        assert price is not None
+        assert price is not None, f"order {self.id} has no limit price"
         return price
 
+    @property
+    def trail(self) -> Decimal:
+        """The distance of a trailing stop."""
+        trail = self.intent.trail
+        assert trail is not None, f"order {self.id} has no trail"
+        return trail
 
-def working(intent: OrderIntent, exchange_id: str, at: int, seq: int) -> Working:
-    """The working order of an admitted `intent` that arrived at venue time `at`."""
-    kind = _KIND[intent.order_type]
-    level = ZERO
-    if kind == LIMIT:
-        level = intent.price or ZERO
-    elif kind != MARKET and kind != TRAILING:
-        level = intent.stop_price or ZERO
-        if kind == TAKE_PROFIT and intent.price is not None:
-            kind = TAKE_PROFIT_LIMIT
+    def snapshot(self) -> dict[str, Any]:
+        """Plain data that two equal histories agree on."""
+        return {
+            "id": self.id,
+            "seq": self.seq,
+            "at": self.at,
+            "kind": self.kind,
+            "shelf": self.shelf,
+            "left": canonical(self.left),
+            "filled": canonical(self.filled),
+            "level": canonical(self.level),
+            "cancel_at": self.cancel_at,
+            "ahead": None if self.ahead is None else canonical(self.ahead),
+        }
+
+
+def working(intent: OrderIntent, at: int, seq: int) -> Working:
+    """The working order of an admitted `intent` that arrived at venue time `at` as number `seq`."""
+    order_type = intent.order_type
     force = intent.time_in_force
-    return Working(
-        intent.id,
-        intent,
-        exchange_id,
-        intent.side == "buy",
-        kind,
-        intent.quantity,
-        at,
-        level,
-        kind == STOP or kind == STOP_LIMIT or kind == TRAILING,
-        intent.reduce_only,
-        force is TimeInForce.IOC or force is TimeInForce.FOK,
-        seq,
-        expires_ns=intent.expires_ns if force is TimeInForce.GTD else 0,
-    )
+    at_once = force is _IOC or force is _FOK
+    expires_ns = intent.expires_ns if force is _GTD else 0
+    buy = intent.side is _BUY
+    quantity = intent.quantity
+    reduce_only = intent.reduce_only
+    order_id = intent.id
+    if order_type is _MARKET:
+        return Working(order_id, intent, seq, buy, MARKET, quantity, at, ZERO, False, reduce_only, at_once, expires_ns)
+    price = intent.price
+    if order_type is _LIMIT:
+        level = price or ZERO
+        return Working(order_id, intent, seq, buy, LIMIT, quantity, at, level, False, reduce_only, at_once, expires_ns)
+    kind = _KIND[order_type]
+    if kind == TAKE_PROFIT and price is not None:
+        kind = TAKE_PROFIT_LIMIT
+    adverse = kind not in (TAKE_PROFIT, TAKE_PROFIT_LIMIT)
+    level = intent.stop_price or ZERO
+    return Working(order_id, intent, seq, buy, kind, quantity, at, level, adverse, reduce_only, at_once, expires_ns)
 
 
 def resting_shelf(order: Working) -> int:
