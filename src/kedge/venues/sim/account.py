@@ -1,4 +1,5 @@
-"""The account at the venue: the wallet, the positions, margin and liquidation prices. This is the simulation's ground truth.
+"""The account at the venue: the wallet, the positions, margin and liquidation prices. This is the simulation's ground
+truth.
 
 The wallet is in the one settlement currency. Buying on spot takes the value out of it and selling puts it back; on a
 perpetual only realized profit, fees and funding touch it. With every perpetual at its price P, multiplier m and signed
@@ -8,14 +9,14 @@ quantity q (cross margin, all positions together):
     initial     = sum(|q| m P / max_leverage)            a fill must leave equity >= initial, unless it reduces
     maintenance = sum(|q| m P x maintenance_margin)      equity <= maintenance liquidates
 
-The last line is linear in the price of one symbol, so it is solved for it once a fill or payment has changed the account:
-with U and M the unrealized profit and maintenance of the other symbols,
+The last line is linear in the price of one symbol, so it is solved for it once a fill or payment has changed the
+account: with U and M the unrealized profit and maintenance of the other symbols,
 
     long:   P = (cost - wallet - U + M) / (q m (1 - maintenance_margin))    liquidated at or below
     short:  P = (wallet - cost + U - M) / (|q| m (1 + maintenance_margin))  liquidated at or above
 
-With several perpetuals held U and M move with every fact, so the prices are solved again at each. The quotient is cut to 28
-digits towards the side that liquidates.
+With several perpetuals held U and M move with every fact, so the prices are solved again at each. The quotient is cut
+to 28 digits towards the side that liquidates.
 
 Signs are changed by `copy_negate` and `copy_abs`, which never round as `-x` and `abs(x)` do.
 """

@@ -5,16 +5,16 @@ The bar `[ts, ts + interval)` is played in this order, which is the pessimistic 
 1. Orders whose time was up before the open expire; late cancels that arrived by the open take effect.
 2. At the open: liquidation; resting orders that the open has passed (stops first); orders that have just arrived.
 3. Orders whose time is up inside the bar expire: they had the open alone.
-4. The range, one leg after the other, the one against our position first. Along a leg the nearest level comes first, so a
-   stop short of the liquidation price saves the position, and one beyond it does not. A stop that had nothing to reduce is
-   tried again at the end: an entry in this bar may have given it something. So is the liquidation price.
-5. Stop-limits triggered in this bar fill only if the close is beyond their limit. Trailing stops ratchet on the favourable
-   extreme, and are triggered if the close proves that the market came back.
+4. The range, one leg after the other, the one against our position first. Along a leg the nearest level comes first,
+   so a stop short of the liquidation price saves the position, and one beyond it does not. A stop that had nothing to
+   reduce is tried again at the end: an entry in this bar may have given it something. So is the liquidation price.
+5. Stop-limits triggered in this bar fill only if the close is beyond their limit. Trailing stops ratchet on the
+   favourable extreme, and are triggered if the close proves that the market came back.
 6. Market orders that arrived inside the bar take the worse of open and close.
 7. Cancels that arrived inside the bar take effect.
 
-A report is stamped with the time at which all that it depends on is known: the open for what needs only the open, the close
-for everything else.
+A report is stamped with the time at which all that it depends on is known: the open for what needs only the open, the
+close for everything else.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The visible book of one symbol: what others offer, less what we have already taken of it.
 
-The history does not know that we traded, so our fills do not move it; but a level that we have taken from stays taken until
-the venue shows that level anew: a quote or a snapshot renews everything, a delta the levels it names.
+The history does not know that we traded, so our fills do not move it; but a level that we have taken from stays taken
+until the venue shows that level anew: a quote or a snapshot renews everything, a delta the levels it names.
 """
 
 from __future__ import annotations

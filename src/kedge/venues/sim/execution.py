@@ -1,8 +1,9 @@
 """Execution: the one place where a match becomes a fill, or an order ends.
 
-A fill goes through the same steps whatever matched it: cut to what reduce-only and participation allow, worsen the price by
-slippage and round it to the tick against us (but never past a limit), compute the fee, ask the account whether it is
-admitted, move the account, report. An order that is not admitted ends as expired with the reason, because it was accepted.
+A fill goes through the same steps whatever matched it: cut to what reduce-only and participation allow, worsen the
+price by slippage and round it to the tick against us (but never past a limit), compute the fee, ask the account
+whether it is admitted, move the account, report. An order that is not admitted ends as expired with the reason,
+because it was accepted.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Execution:
     """Fills and ends orders. `orders` are all that work, by client id; `memory` remembers those that ended."""
 
     __slots__ = (
-        "account", "fees", "memory", "orders", "participation", "plain_fees", "slippage", "slips", "trades", "volume_bound",
+        "account", "fees", "memory", "orders", "participation", "plain_fees", "slippage", "slips", "trades",
+        "volume_bound",
     )  # fmt: skip
 
     def __init__(

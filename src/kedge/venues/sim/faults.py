@@ -1,8 +1,8 @@
 """Faults: a venue that misbehaves on purpose, as real ones have (the hazards of the safety case).
 
 `FaultyVenue` wraps a simulated venue and has its interface. At every opportunity for a fault it asks a source, which is
-either seeded (rates per mille) or scripted (exactly these). Every fault that happened is noted on a tape, and the tape is a
-script: a failing run is replayed, and shortened, from it.
+either seeded (rates per mille) or scripted (exactly these). Every fault that happened is noted on a tape, and the
+tape is a script: a failing run is replayed, and shortened, from it.
 
     DROP_BEFORE     the command never arrives; its outcome is unknown (H1)
     DROP_REPLY      the command works, the answer is lost; its outcome is unknown (H1)
@@ -98,7 +98,8 @@ class ScriptedFaults:
 class FaultyVenue:
     """A simulated venue behind faults.
 
-    Reports held back are handed out by the next call whose time has passed them, or by `release`. `tape` is what happened.
+    Reports held back are handed out by the next call whose time has passed them, or by `release`. `tape` is what
+    happened.
     """
 
     def __init__(self, venue: SimulatedVenue, source: FaultSource) -> None:

@@ -1,8 +1,9 @@
 """Matching against finer data than candles: trades, quotes and books.
 
-A trade shows one price and a volume: what has arrived since takes at it, what rests is filled when it was passed. A quote or
-book shows both sides: what arrives walks it at once, and what rests is filled when the opposite best has passed it, with no
-more than is shown there. The first such fact of a symbol ends the matching of its candles for good.
+A trade shows one price and a volume: what has arrived since takes at it, what rests is filled when it was passed. A
+quote or book shows both sides: what arrives walks it at once, and what rests is filled when the opposite best has
+passed it, with no more than is shown there. The first such fact of a symbol ends the matching of its candles for
+good.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Fees: what the venue charges for a fill, and in which currency.
 
-A fee is a fraction of notional by liquidity, maker or taker; a negative one is a rebate. It is cut to 1e-12 against us: a
-charge away from zero, a rebate towards it. The currency of a `Charge` is empty for the quote currency.
+A fee is a fraction of notional by liquidity, maker or taker; a negative one is a rebate. It is cut to 1e-12 against
+us: a charge away from zero, a rebate towards it. The currency of a `Charge` is empty for the quote currency.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class BaseFeesOnBuys:
 
 
 class TokenFees:
-    """Fees paid in a third currency, converted at a fixed `price` (quote currency per unit of it) and multiplied by `factor`.
+    """Fees paid in a third currency, converted at a fixed `price` (quote currency per unit of it) and multiplied by
+    `factor`.
 
     The balance of the third currency starts at zero and counts down: it is bought outside of this account.
     """

@@ -1,8 +1,8 @@
 """What the venue refuses at the door: orders that break the instrument's rules or make no sense.
 
 Each refusal is a reason; an empty one admits. Prices and quantities must lie on the grids exactly, as real venues want
-them: nothing is rounded for the sender. The minimum notional binds a market order when it fills, for only then is its value
-known, and never an order that only reduces (hazard H28).
+them: nothing is rounded for the sender. The minimum notional binds a market order when it fills, for only then is its
+value known, and never an order that only reduces (hazard H28).
 """
 
 from __future__ import annotations

@@ -1,63 +1,63 @@
-"""Latency: the delay between our world and the exchange's.
+"""Latency: the delays between our world and the exchange's.
 
-Each direction is one connection, so what was sent first arrives first: a jitter may delay a message but never lets it
-overtake (overtaking is a fault, see `faults`). Times are nanoseconds.
+The loop of a run asks once for every message how long it travels: an order, cancel or query to the venue, a report
+back, a market fact. Under jitter one message may overtake another, as it may where a venue answers on several
+connections; the core is built for that. Times are nanoseconds.
 """
 
 from __future__ import annotations
 
-from msgspec import Struct
-
-from kedge.model.decisions import CancelRequested, Command
 from kedge.model.errors import ConfigError
 from kedge.venues.sim.generator import SplitMix64
 
 
-class LatencyModel(Struct, frozen=True, gc=False):
-    """How long orders (and queries), cancels and reports travel, and how much longer at most by chance of `seed`."""
+class FixedLatency:
+    """Every message of a kind travels equally long; reports and market data as long as orders unless told otherwise."""
 
-    order_ns: int = 0
-    cancel_ns: int = 0
-    report_ns: int = 0
-    jitter_ns: int = 0
-    seed: int = 0
+    __slots__ = ("_feed_ns", "_order_ns", "_report_ns")
 
-    def __post_init__(self) -> None:
-        for name in ("order_ns", "cancel_ns", "report_ns", "jitter_ns"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"latency {name} is {getattr(self, name)}; time runs forward, give 0 or more")
+    def __init__(self, order_ns: int, report_ns: int | None = None, feed_ns: int | None = None) -> None:
+        self._order_ns = _delay(order_ns, "order_ns")
+        self._report_ns = _delay(order_ns if report_ns is None else report_ns, "report_ns")
+        self._feed_ns = _delay(order_ns if feed_ns is None else feed_ns, "feed_ns")
+
+    def order_ns(self) -> int:
+        """From us to the venue."""
+        return self._order_ns
+
+    def report_ns(self) -> int:
+        """From the venue to us."""
+        return self._report_ns
+
+    def feed_ns(self) -> int:
+        """Market data from the venue to us."""
+        return self._feed_ns
 
 
-NO_LATENCY = LatencyModel()
+class JitteredLatency:
+    """A fixed latency and, on top of each message, 0 to `jitter_ns` drawn evenly by a generator of our own from `seed`."""
+
+    __slots__ = ("_dice", "_fixed", "_jitter_ns")
+
+    def __init__(self, fixed: FixedLatency, jitter_ns: int, seed: int) -> None:
+        self._fixed = fixed
+        self._jitter_ns = _delay(jitter_ns, "jitter_ns")
+        self._dice = SplitMix64(seed)
+
+    def order_ns(self) -> int:
+        """From us to the venue."""
+        return self._fixed.order_ns() + self._dice.below(self._jitter_ns + 1)
+
+    def report_ns(self) -> int:
+        """From the venue to us."""
+        return self._fixed.report_ns() + self._dice.below(self._jitter_ns + 1)
+
+    def feed_ns(self) -> int:
+        """Market data from the venue to us."""
+        return self._fixed.feed_ns() + self._dice.below(self._jitter_ns + 1)
 
 
-class Link:
-    """The connection of one session: arrival times by a latency model, in order of sending."""
-
-    __slots__ = ("_dice", "_model", "_to_us", "_to_venue")
-
-    def __init__(self, model: LatencyModel = NO_LATENCY) -> None:
-        self._model = model
-        self._dice = SplitMix64(model.seed)
-        self._to_venue = 0
-        self._to_us = 0
-
-    def to_venue(self, command: Command, sent_ns: int) -> int:
-        """When a command sent at `sent_ns` reaches the venue."""
-        model = self._model
-        arrives = sent_ns + (model.cancel_ns if type(command) is CancelRequested else model.order_ns) + self._jitter()
-        if arrives < self._to_venue:
-            arrives = self._to_venue
-        self._to_venue = arrives
-        return arrives
-
-    def to_us(self, made_ns: int) -> int:
-        """When a report made at `made_ns` reaches us."""
-        arrives = made_ns + self._model.report_ns + self._jitter()
-        if arrives < self._to_us:
-            arrives = self._to_us
-        self._to_us = arrives
-        return arrives
-
-    def _jitter(self) -> int:
-        return self._dice.below(self._model.jitter_ns + 1) if self._model.jitter_ns else 0
+def _delay(value: int, name: str) -> int:
+    if value < 0:
+        raise ConfigError(f"latency {name} is {value}; time runs forward, give 0 or more")
+    return value

@@ -1,8 +1,8 @@
 """A listing: everything the venue knows of one symbol.
 
-The instrument's rules bound once, the working orders on their three shelves, the prices last seen, our position, and the two
-prices at which it would be liquidated. What the next candle must be held against is condensed in one number, `look`, so that
-a candle over a quiet position costs one comparison.
+The instrument's rules bound once, the working orders on their three shelves, the prices last seen, our position, and
+the two prices at which it would be liquidated. What the next candle must be held against is condensed in one number,
+`look`, so that a candle over a quiet position costs one comparison.
 """
 
 from __future__ import annotations
@@ -34,19 +34,20 @@ class Listing:
     """One symbol at the venue.
 
     `cost` is the signed value paid for what is held of a perpetual, as in `kedge.model.position`; `bar` the last candle
-    seen (None while finer data rules or a bar is being matched), `last` the last price otherwise, `room` what participation
-    leaves of the current volume (None: unbounded) and `volume` that volume in units of quantity. While the range of a bar
-    is played, `benefit` is what is left of the position held before it, short or not (`held_short`): only that may be closed
-    by a reduce-only limit or take-profit. `timed` counts the orders
-    that end by themselves, `trailing` the trailing stops, `triggered` the orders that were triggered in the current bar.
+    seen (None while finer data rules or a bar is being matched), `last` the last price otherwise, `room` what
+    participation leaves of the current volume (None: unbounded) and `volume` that volume in units of quantity. While
+    the range of a bar is played, `benefit` is what is left of the position held before it, short or not
+    (`held_short`): only that may be closed by a reduce-only limit or take-profit. `timed` counts the orders that end
+    by themselves, `trailing` the trailing stops, `triggered` the orders that were triggered in the current bar.
     Factors that are 1 are the very object `ONE`, so that they can be left out.
     """
 
     __slots__ = (
-        "arriving", "bar", "benefit", "book", "contract_size", "cost", "down", "finer", "held_short", "initial_rate", "instrument", "is_spot", "last",
-        "liquidated", "liquidation_above", "liquidation_below", "long_rate", "look", "lot_size", "maker_fee", "mark",
-        "mark_above", "mark_below", "min_notional", "position", "room", "room_of", "shelves", "short_rate", "symbol",
-        "taker_fee", "tick_size", "timed", "trailing", "triggered", "unit", "up", "volume",
+        "arriving", "bar", "benefit", "book", "contract_size", "cost", "down", "finer", "held_short", "initial_rate",
+        "instrument", "is_spot", "last", "liquidated", "liquidation_above", "liquidation_below", "long_rate", "look",
+        "lot_size", "maker_fee", "mark", "mark_above", "mark_below", "min_notional", "position", "room", "room_of",
+        "shelves", "short_rate", "symbol", "taker_fee", "tick_size", "timed", "trailing", "triggered", "unit", "up",
+        "volume",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:

@@ -1,13 +1,14 @@
 """Orders meet a price: what happens to them when the market shows one price, whatever showed it.
 
-A candle's open and a trade are one price for buyers and sellers; a quote or book is two, the ask for our buys and the bid for
-our sells. The rules are the same for all:
+A candle's open and a trade are one price for buyers and sellers; a quote or book is two, the ask for our buys and the
+bid for our sells. The rules are the same for all:
 
 - a resting limit is filled at its limit, as maker, only when the price has passed it;
-- a stop touched, and a take-profit passed, becomes a market order: at the worse of its level and the price (a take-profit
-  never better than its level), worsened by slippage, as taker;
+- a stop touched, and a take-profit passed, becomes a market order: at the worse of its level and the price (a
+  take-profit never better than its level), worsened by slippage, as taker;
 - a stop-limit or limited take-profit becomes a limit order and needs a later price (inside a candle: the close);
-- an order that has just arrived takes if it can: a market order at the price, a limit order at the better of price and limit;
+- an order that has just arrived takes if it can: a market order at the price, a limit order at the better of price
+  and limit;
 - where a book is visible, whatever takes walks its levels, and never takes more than is shown.
 """
 

@@ -1,8 +1,8 @@
 """What the venue remembers of ended orders: enough to answer a query and to know a repeated client id.
 
-Client ids are unique for ever by construction (they hold instance, epoch and sequence), so only a recent repeat is worth
-catching. Two generations bound the memory: when the younger is full it becomes the older, and the older is forgotten. At
-least `size` and at most twice as many ended orders are remembered.
+Client ids are unique for ever by construction (they hold instance, epoch and sequence), so only a recent repeat is
+worth catching. Two generations bound the memory: when the younger is full it becomes the older, and the older is
+forgotten. At least `size` and at most twice as many ended orders are remembered.
 """
 
 from __future__ import annotations

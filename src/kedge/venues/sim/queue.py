@@ -1,8 +1,8 @@
 """Queue position: how much volume trades at our price before our turn comes.
 
-Without a model a resting limit order fills only when the market trades through it. With one, and a visible book at the time
-the order comes to rest, it may also fill by trades at its very price, after `ahead` has traded. Cancels before us are not
-believed until the whole level shows less than what was ahead: then that is all that can be left.
+Without a model a resting limit order fills only when the market trades through it. With one, and a visible book at
+the time the order comes to rest, it may also fill by trades at its very price, after `ahead` has traded. Cancels
+before us are not believed until the whole level shows less than what was ahead: then that is all that can be left.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Slippage: how much worse than the price seen a taker trades.
 
-A model gives the adverse amount per unit, before the venue rounds the price to the tick against us. It is never negative.
-Models that look at the volume of the bar (`uses_volume`) are known only when the bar has closed, and fills made with them
-are reported then.
+A model gives the adverse amount per unit, before the venue rounds the price to the tick against us. It is never
+negative. Models that look at the volume of the bar (`uses_volume`) are known only when the bar has closed, and fills
+made with them are reported then.
 """
 
 from __future__ import annotations

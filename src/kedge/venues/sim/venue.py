@@ -6,9 +6,9 @@ moment the venue made it. The state is folded in place and depends on nothing bu
 When a symbol has only candles, they are matched (`bars`). Once a trade, quote or book was seen for it, candles of that
 symbol are ignored: they would tell the same events a second time.
 
-How to drive it: submit every command that arrives before a fact, then hand over the fact. A candle is best handed over when
-it closes, together with or just before it is told to our side; commands in reaction to its reports come after it, with their
-own arrival time inside or after the bar, and are treated as the fill rules say.
+How to drive it: submit every command that arrives before a fact, then hand over the fact. A candle is best handed
+over when it closes, together with or just before it is told to our side; commands in reaction to its reports come
+after it, with their own arrival time inside or after the bar, and are treated as the fill rules say.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class SimulatedVenue:
 
     `instruments` are what it lists, all settled in one currency; `cash` is the wallet at the start, in that currency.
     `slippage` worsens what takers get, `participation` is the largest fraction of a bar's or print's volume that we may
-    take (None: no bound), `fees` says what a fill costs. With `idempotent_retry` an order sent twice is answered like the
-    first time instead of rejected. `busy` is False when no market fact could do anything: no order works and no perpetual
-    is held.
+    take (None: no bound), `fees` says what a fill costs. With `idempotent_retry` an order sent twice is answered like
+    the first time instead of rejected. `busy` is False when no market fact could do anything: no order works and no
+    perpetual is held.
     """
 
     def __init__(

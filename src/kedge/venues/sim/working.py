@@ -1,9 +1,9 @@
 """A working order, as the venue keeps it.
 
-Every order waits for something. One that has just arrived, and a market order that is not yet filled, waits for the next
-price (`ARRIVING`). A resting order waits for its `level`: buy limits, buy take-profits and sell stops for a price that
-falls to it (`DOWN`), the others for one that rises to it (`UP`). An `adverse` order, a stop of any kind, is reached by a
-touch; every other is reached only when the market trades through its level.
+Every order waits for something. One that has just arrived, and a market order that is not yet filled, waits for the
+next price (`ARRIVING`). A resting order waits for its `level`: buy limits, buy take-profits and sell stops for a
+price that falls to it (`DOWN`), the others for one that rises to it (`UP`). An `adverse` order, a stop of any kind,
+is reached by a touch; every other is reached only when the market trades through its level.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _GTD: Final = TimeInForce.GTD
 class Working(Struct, gc=False):
     """One order at the venue: what is left of it and what it waits for.
 
-    `at` is the venue time from which it may trade, `at_once` whether it may not rest, `cancel_at` when a cancel arrived too
-    late for the current bar (0: none), `dormant` whether it was triggered in the current bar, `ahead` the volume queued
-    before it at its price (None: unknown), and `status` how it ended.
+    `at` is the venue time from which it may trade, `at_once` whether it may not rest, `cancel_at` when a cancel
+    arrived too late for the current bar (0: none), `dormant` whether it was triggered in the current bar, `ahead` the
+    volume queued before it at its price (None: unknown), and `status` how it ended.
     """
 
     id: str
