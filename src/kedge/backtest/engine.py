@@ -1,10 +1,10 @@
 """`BacktestEngine`: history, the simulated venue, and the same `step` that trades live. Nothing else.
 
-    engine = BacktestEngine(initial_capital=Decimal("10000"), fee_rate=Decimal("0.001"), slippage_bps=Decimal("5"))
-    result = engine.run(SmaCrossStrategy(fast=10, slow=30), candles)
+    engine = BacktestEngine(initial_capital=Decimal("10000"), fee_rate=Decimal("0.001"),
+    slippage_bps=Decimal("5")) result = engine.run(SmaCrossStrategy(fast=10, slow=30), candles)
 
-Without limits and instruments of its own a run trades a generic linear instrument, long and short, bounded by the
-account's margin alone. What is assumed is listed in the result and in `docs/guide/fill-rules.md`.
+Without limits and instruments of its own a run trades a generic linear instrument, long and short, bounded by
+the account's margin alone. What is assumed is listed in the result and in `docs/guide/fill-rules.md`.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class BacktestEngine:
     """Runs strategies over history.
 
     `initial_capital` in the account's currency; `fee_rate` a fraction of notional (0.001 is 0.1%), for makers
-    `maker_fee_rate` where given; `slippage_bps` moves every taker fill against us; `latency_ms` delays orders,
-    reports and data alike; `leverage` bounds notional over equity of the generic instrument; `participation` is the
-    largest share of a bar's or trade's volume that we may take (None: no bound). `instruments` and `risk` replace the
-    generic instrument and the absent limits. With `journal_dir` the run writes its journal there, its checkpoints
-    signed by `journal_key`.
+    `maker_fee_rate` where given; `slippage_bps` moves every taker fill against us; `latency_ms` delays
+    orders, reports and data alike; `leverage` bounds notional over equity of the generic instrument;
+    `participation` is the largest share of a bar's or trade's volume that we may take (None: no bound).
+    `instruments` and `risk` replace the generic instrument and the absent limits. With `journal_dir` the run
+    writes its journal there, its checkpoints signed by `journal_key`.
     """
 
     def __init__(  # noqa: PLR0913  (the settings of a run, by keyword)
@@ -139,7 +139,8 @@ class BacktestEngine:
         }
 
     def _symbols(self, strategies: Sequence[BaseStrategy], feed: Feed) -> list[str]:
-        """Every symbol of the data and of the strategies; a strategy whose symbol has no data would wait for ever."""
+        """Every symbol of the data and of the strategies; a strategy whose symbol has no data would wait for
+        ever."""
         for strategy in strategies:
             for symbol in strategy.required_symbols():
                 if feed.symbols and symbol not in feed.symbols:

@@ -1,8 +1,8 @@
 """What a backtest is given, as one stream of market facts in the order they become known.
 
-A list of candles without an interval gets the most common step between them: a candle is known when it closes, and
-without its length that moment would be a guess. Several streams are merged by the time they are known, so that an
-hour's candle never comes before its last minute's.
+A list of candles without an interval gets the most common step between them: a candle is known when it
+closes, and without its length that moment would be a guess. Several streams are merged by the time they are
+known, so that an hour's candle never comes before its last minute's.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ Data = Stream | Sequence[Columns] | Mapping[str, Stream] | Iterable[MarketEvent]
 
 
 class Feed:
-    """The streams of a run: their facts in order, their symbols, and which candles are too coarse to match against."""
+    """The streams of a run: their facts in order, their symbols, and which candles are too coarse to match
+    against."""
 
     def __init__(self, data: Data) -> None:
         self._streams = _streams(data)
@@ -58,7 +59,8 @@ class Feed:
         )
 
     def facts(self) -> Iterator[MarketEvent]:
-        """Every fact, once, in the order it becomes known; at equal times in the order the streams were given."""
+        """Every fact, once, in the order it becomes known; at equal times in the order the streams were
+        given."""
         rows = [stream.facts() if isinstance(stream, Columns) else stream for stream in self._streams]
         if len(rows) == 1:
             return iter(rows[0])

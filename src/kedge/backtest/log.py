@@ -1,7 +1,7 @@
 """What a run leaves behind for its result: a point a candle, and the account wherever it changed.
 
-Points are columns (a time, a price, with several symbols which), the account's changes are few, and the equity curve is
-computed from both when it is asked for: marking a million bars costs nothing while they run.
+Points are columns (a time, a price, with several symbols which), the account's changes are few, and the
+equity curve is computed from both when it is asked for: marking a million bars costs nothing while they run.
 """
 
 from __future__ import annotations

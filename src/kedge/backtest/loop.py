@@ -1,12 +1,13 @@
 """The two worlds of a backtest, joined by a delay: ours, which takes steps, and the venue's, which matches.
 
-Everything that travels between them (an order out, a report back, a timer) is a message with the time of its arrival.
-A market fact happens at the venue first: commands that have arrived by then meet it, what it fills is reported, and
-reports that reach us before the fact is known to us (a candle is known when it closes) are handled before it. Then we
-see the fact and decide. With no latency the messages of a moment are delivered within it.
+Everything that travels between them (an order out, a report back, a timer) is a message with the time of its
+arrival. A market fact happens at the venue first: commands that have arrived by then meet it, what it fills
+is reported, and reports that reach us before the fact is known to us (a candle is known when it closes) are
+handled before it. Then we see the fact and decide. With no latency the messages of a moment are delivered
+within it.
 
-This is the whole difference between a backtest and live trading: where facts come from. Deciding is `step`, the same
-one.
+This is the whole difference between a backtest and live trading: where facts come from. Deciding is `step`,
+the same one.
 """
 
 from __future__ import annotations
@@ -73,10 +74,11 @@ Journal = Callable[[Fact, list[Decision]], None]
 
 
 class Loop:
-    """Drives one desk over one history; `journal`, where given, gets each fact with its decisions before anything
-    leaves.
+    """Drives one desk over one history; `journal`, where given, gets each fact with its decisions before
+    anything leaves.
 
-    `coarse` names the (symbol, interval) candles that only strategies see: the venue matches against the finest stream.
+    `coarse` names the (symbol, interval) candles that only strategies see: the venue matches against the
+    finest stream.
     """
 
     def __init__(
@@ -170,7 +172,8 @@ class Loop:
         heappush(self._messages, (at, self._count, message))
 
     def _deliver(self, until: int) -> None:
-        """Deliver every message that arrives by `until`, in the order of arrival, the ones this causes included."""
+        """Deliver every message that arrives by `until`, in the order of arrival, the ones this causes
+        included."""
         messages = self._messages
         delivered = 0
         while messages and messages[0][0] <= until:

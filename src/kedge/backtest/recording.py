@@ -1,8 +1,8 @@
 """A run's journal: each fact, then its decisions, numbered as the core numbers them.
 
-The writer's order is the core's: record `n` of the journal is record `n` of the state, or the run stops. Nothing
-leaves a backtest's process, so its records are committed in groups; the group is written before the run is reported
-as done.
+The writer's order is the core's: record `n` of the journal is record `n` of the state, or the run stops.
+Nothing leaves a backtest's process, so its records are committed in groups; the group is written before the
+run is reported as done.
 """
 
 from __future__ import annotations

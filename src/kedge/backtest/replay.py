@@ -1,8 +1,9 @@
 """Replay: take the facts of a journal, decide again, and compare byte for byte.
 
-Two things are proved in one pass. *Deciding again*: a fresh desk is given every fact and must make the recorded decisions,
-in the same order, in the same bytes. *Recovery*: a second state folds the recorded facts and decisions without asking any
-strategy, as a restart does, and must end as the first, which must be what the session wrote down when it stopped.
+Two things are proved in one pass. *Deciding again*: a fresh desk is given every fact and must make the
+recorded decisions, in the same order, in the same bytes. *Recovery*: a second state folds the recorded facts
+and decisions without asking any strategy, as a restart does, and must end as the first, which must be what
+the session wrote down when it stopped.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Difference(Struct, frozen=True):
 
 
 class ReplayReport(Struct, frozen=True):
-    """What a replay found. `folded` is the digest of the recovered state, `decided` of the one that decided again."""
+    """What a replay found. `folded` is the digest of the recovered state, `decided` of the one that decided
+    again."""
 
     records: int
     facts: int

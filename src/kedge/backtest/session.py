@@ -1,7 +1,7 @@
 """The first fact of a run: who trades what, under which limits, with which code. And the desk that it starts.
 
-Everything in it is a function of what the run was given: no wall clock, no path, no host. Two runs of the same are
-equal.
+Everything in it is a function of what the run was given: no wall clock, no path, no host. Two runs of the
+same are equal.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Timers: asked for by a decision, answered by a fact.
 
-The core has no clock. It asks for a wake-up with `TimerSet`, the edge (live: an event loop, backtest: the simulated
-clock) answers with `TimerFired`, and both are in the journal, so a replay sees the same time.
+The core has no clock. It asks for a wake-up with `TimerSet`, the edge (live: an event loop, backtest: the
+simulated clock) answers with `TimerFired`, and both are in the journal, so a replay sees the same time.
 """
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
 """The desk: the state and everyone who decides about it, put together for one session.
 
-`kedge.core.step.step` is the flow; this is who takes part in it. Whatever a decider wants passes through one of three
-doors: `record` (a decision), `submit` (an order, through the gate), `cancel`. Each folds at once, so the next
-question is asked of the state as it then is, and each leaves its line on the page of the step.
+`kedge.core.step.step` is the flow; this is who takes part in it. Whatever a decider wants passes through one
+of three doors: `record` (a decision), `submit` (an order, through the gate), `cancel`. Each folds at once, so
+the next question is asked of the state as it then is, and each leaves its line on the page of the step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from msgspec import structs
 
 from kedge.core.algos import protection
 from kedge.core.allocation.sizing import Sizer
@@ -120,8 +118,8 @@ class Desk:
             self.act(self.strategies.notify(order.strategy, fill))
 
     def whole_book(self, delta: BookDelta) -> OrderBook | BookDelta:
-        """The book after a change, as strategies see it: its best levels; the change itself where none looks at
-        books.
+        """The book after a change, as strategies see it: its best levels; the change itself where none looks
+        at books.
         """
         record = self.state.market.record(delta.symbol)
         if record is None or not self.strategies.reads(OrderBook):
@@ -132,13 +130,14 @@ class Desk:
     # inside ----------------------------------------------------------------------------------------------------------
 
     def _order_for(self, strategy: str, wish: object) -> None:
-        sized = self.sizer.size(strategy, wish)  # type: ignore[arg-type]
+        order_id = f"{self.state.instance}-{self.state.epoch}-{self.state.next_record(len(self.page) + 1)}"
+        sized = self.sizer.size(strategy, wish, order_id, self._signal_n)  # type: ignore[arg-type]
         if type(sized) is SignalDropped:
             self.page.append(sized)
             return
         how, intent = sized  # type: ignore[misc]
         self.page.append(how)
-        self.submit(structs.replace(intent, id=self._next_id(), signal_n=self._signal_n))
+        self.submit(intent)
 
     def _cancel_for(self, strategy: str, wish: CancelOrders) -> None:
         orders = self.state.orders

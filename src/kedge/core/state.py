@@ -1,9 +1,9 @@
 """The whole state of the core, composed of folds, and the view of it that strategies get.
 
-`fold(fact)` changes the state and returns what follows from the fact by itself: a quarantine, a booking, a stop on a
-symbol. `apply(decision)` folds what was decided. Deciding does both, recovery calls both from the journal, and
-nothing else writes here. So `state after step == state after folding the records of that step`, which `kedge audit
-replay` checks.
+`fold(fact)` changes the state and returns what follows from the fact by itself: a quarantine, a booking, a
+stop on a symbol. `apply(decision)` folds what was decided. Deciding does both, recovery calls both from the
+journal, and nothing else writes here. So `state after step == state after folding the records of that step`,
+which `kedge audit replay` checks.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class State:
         self.clock_offset_ns = 0
         self.stopped = False
         self.watches_equity = False
+        self._floor: Decimal | None = None
         self.attention = False
         self.folds: dict[type, Callable[[Any], Consequences]] = self._folds()
         self._applies = self._apply_table()
@@ -173,7 +174,7 @@ class State:
         )
         if self.watches_equity:
             self._mark()
-        self._look()
+        self.look()
         return (booked, *self._incident(fill.symbol, odd)) if odd else (booked,)
 
     def _funding(self, payment: f.FundingPayment) -> Consequences:
@@ -193,7 +194,7 @@ class State:
                     f"{instrument.symbol} is settled in {instrument.settle or instrument.quote}, the account is in "
                     f"{fact.account_currency}; trade it from an account of its own"
                 )
-            self._know(instrument)
+            self.know(instrument)
         self.instance, self.epoch, self.config, self.stopped = fact.instance, fact.epoch, fact.risk, False
         if not self.portfolio.account and not self.portfolio.start:
             self.portfolio.start = self.portfolio.cash = fact.cash
@@ -203,7 +204,7 @@ class State:
         self.watches_equity = any(
             limit is not None for limit in (limits.daily_loss_max, limits.drawdown_ratio_max, limits.strategy_loss_max)
         )
-        self._look()
+        self.look()
         return NOTHING
 
     def _session_stopped(self, fact: f.SessionStopped) -> Consequences:
@@ -233,7 +234,7 @@ class State:
 
     def _instrument(self, fact: f.InstrumentChanged) -> Consequences:
         self._advance(fact)
-        self._know(fact.instrument)
+        self.know(fact.instrument)
         return NOTHING
 
     def _noted(self, fact: f.JournalRepaired) -> Consequences:
@@ -261,13 +262,13 @@ class State:
         }
 
     def _approved(self, decision: d.Approved) -> None:
-        self.orders.send(decision.intent, self.now, self.config.duplicate_window_ms_max)
+        self.orders.send(decision.intent, self.now, self.config.duplicate_window_ms_max, decision.worst_price)
 
     def _halted(self, change: d.HaltChanged) -> None:
         self.halt = change.after
         if change.after is d.HaltState.RUNNING:
             self.errors_in_a_row = 0
-        self._look()
+        self.look()
 
     def _enabled(self, decision: d.StrategyEnabled) -> None:
         self.disabled.pop(decision.strategy, None)
@@ -318,19 +319,27 @@ class State:
 
     # inside ----------------------------------------------------------------------------------------------------------
 
-    def _know(self, instrument: Instrument) -> None:
+    def know(self, instrument: Instrument) -> None:
+        """Put an instrument, or its new rules, on the list of what may be traded."""
         self.instruments[instrument.symbol] = instrument
         self.portfolio.add_instrument(instrument)
         self.market.add_symbol(instrument.symbol)
 
     def _mark(self) -> None:
-        self.performance.mark(self.now, self.portfolio.equity(self.market.last_price))
+        """Mark the account; the guard looks when a loss limit is reached."""
+        equity = self.portfolio.equity(self.market.last_price)
+        if self.performance.mark(self.now, equity):
+            limits = self.config
+            self._floor = self.performance.floor(limits.daily_loss_max, limits.drawdown_ratio_max)
+        if self._floor is not None and equity <= self._floor:
+            self.attention = True
+        elif self.config.strategy_loss_max is not None and self.portfolio.strategies:
+            self.attention = True
 
-    def _look(self) -> None:
-        """Whether the guard must look at every fact, or only at the next."""
+    def look(self) -> None:
+        """Whether the guard must look at the next fact too, whatever it is."""
         self.attention = (
-            self.watches_equity
-            or self.halt is not d.HaltState.RUNNING
+            self.halt is not d.HaltState.RUNNING
             or bool(self.orders.unknown)
             or self.errors_in_a_row > 0
             or bool(self.executions)

@@ -1,13 +1,12 @@
 """The flow of everything, on one screen: a fact in, decisions out. Start reading here.
 
-    fact ─ fold (market | orders | portfolio | clock) ─ what follows from the fact itself
-         ─ guard: limits of the whole account, doubts, halts, a flatten under way
-         ─ strategies → sizing → risk gate → approved or refused
-         ─ decisions, each folded as it is made
+    fact ─ fold (market | orders | portfolio | clock) ─ what follows from the fact itself ─ guard: limits of
+    the whole account, doubts, halts, a flatten under way ─ strategies → sizing → risk gate → approved or
+    refused ─ decisions, each folded as it is made
 
-Pure: the same state and the same fact give the same decisions. No clock, no I/O, no randomness; time is in the fact.
-The caller journals the fact and the decisions and only then lets `Approved`, `CancelRequested` and `QueryRequested`
-out.
+Pure: the same state and the same fact give the same decisions. No clock, no I/O, no randomness; time is in
+the fact. The caller journals the fact and the decisions and only then lets `Approved`, `CancelRequested` and
+`QueryRequested` out.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ def step(desk: Desk, fact: Fact) -> list[Decision]:
 
     if state.attention:
         desk.carry_out(desk.guard.react(fact))
+        state.look()
 
     kind = type(fact)
     if kind is Fill:

@@ -1,11 +1,11 @@
 """`explain`: the whole chain of one order, from the records alone.
 
-    market fact → signal → sizing → every check with its figures → approved or refused
-        → what the venue reported → fills → what each did to position, cash and profit
+    market fact → signal → sizing → every check with its figures → approved or refused → what the venue
+    reported → fills → what each did to position, cash and profit
 
-The journal knows no trading, so this reads bodies as plain JSON: a record belongs to the order when it carries its id, when
-it is the cause of one that does, or when it is the signal or the sizing that led to it. An order that protects another
-(a bracket's exit) names it in `parent`, and the explanation says so.
+The journal knows no trading, so this reads bodies as plain JSON: a record belongs to the order when it
+carries its id, when it is the cause of one that does, or when it is the signal or the sizing that led to it.
+An order that protects another (a bracket's exit) names it in `parent`, and the explanation says so.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ VERDICTS = ("approved", "refused")
 
 
 class Line(Struct, frozen=True):
-    """One record of the chain: its number, time (UTC ns), kind, body as plain data, and what it is to the order."""
+    """One record of the chain: its number, time (UTC ns), kind, body as plain data, and what it is to the
+    order."""
 
     n: int
     at: int
@@ -96,7 +97,8 @@ def _role(record: Record, order_id: str, children: list[str]) -> str:
 
 
 def _add_cause(cause: Record | None, lines: list[Line], wanted: dict[int, str]) -> None:
-    """The fact that made us decide something about the order later, such as the candle that had it cancelled."""
+    """The fact that made us decide something about the order later, such as the candle that had it
+    cancelled."""
     if cause is not None and cause.n not in wanted and all(line.n != cause.n for line in lines):
         wanted[cause.n] = "cause"
         lines.append(_line(cause, "cause"))

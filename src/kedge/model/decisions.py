@@ -1,7 +1,8 @@
 """Decisions: everything the core decides. A closed union; each is journaled and folded into the state.
 
-Three of them leave the process: `Approved`, `CancelRequested` and `QueryRequested`; `TimerSet` asks the runner for a
-fact later. A refusal is a decision like any other, with every check and the figures that decided.
+Three of them leave the process: `Approved`, `CancelRequested` and `QueryRequested`; `TimerSet` asks the
+runner for a fact later. A refusal is a decision like any other, with every check and the figures that
+decided.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Severity(StrEnum):
 
 
 class CheckResult(Struct, frozen=True, gc=False, array_like=True):
-    """One check of one order: its name, whether it passed, the figure it saw and the limit it held it against."""
+    """One check of one order: its name, whether it passed, the figure it saw and the limit it held it
+    against."""
 
     check: str
     passed: bool
@@ -60,7 +62,8 @@ class SignalDropped(Struct, frozen=True, gc=False, tag="signal_dropped"):
 
 
 class Sized(Struct, frozen=True, gc=False, tag="sized"):
-    """How a signal became a quantity: the budget and price it was divided by, or `asked` where the signal said it."""
+    """How a signal became a quantity: the budget and price it was divided by, or `asked` where the signal
+    said it."""
 
     strategy: str
     symbol: str
@@ -72,9 +75,13 @@ class Sized(Struct, frozen=True, gc=False, tag="sized"):
 
 
 class Approved(Struct, frozen=True, gc=False, tag="approved"):
-    """Risk lets this order go. Only `kedge.core.risk` makes one, and a venue takes nothing else."""
+    """Risk lets this order go. Only `kedge.core.risk` makes one, and a venue takes nothing else.
+
+    `worst_price` is the price at which risk valued it: nothing it can fill at is worse for a limit.
+    """
 
     intent: OrderIntent
+    worst_price: Decimal = ZERO
     checks: tuple[CheckResult, ...] = ()
 
 
@@ -108,7 +115,8 @@ class TimerSet(Struct, frozen=True, gc=False, tag="timer_set"):
 
 
 class Booked(Struct, frozen=True, gc=False, tag="booked"):
-    """What a fill did: the position of account and strategy after it, and the money it moved (account currency)."""
+    """What a fill did: the position of account and strategy after it, and the money it moved (account
+    currency)."""
 
     order_id: str
     trade_id: str

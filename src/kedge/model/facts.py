@@ -1,8 +1,8 @@
 """Facts: everything that is told to the core. A closed union with its market half in `kedge.model.market`.
 
-Venue reports name an order by our own client id. `ts` is the venue's time of the event, `received` the time it reached
-us (0: the same). A terminal report carries `filled`, what the venue says was executed in all: an acknowledged cancel
-may overtake the last fill (hazard H14), and exposure must not forget it.
+Venue reports name an order by our own client id. `ts` is the venue's time of the event, `received` the time
+it reached us (0: the same). A terminal report carries `filled`, what the venue says was executed in all: an
+acknowledged cancel may overtake the last fill (hazard H14), and exposure must not forget it.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class OrderRejected(Stamped, frozen=True, gc=False, tag="order_rejected"):
 class Fill(Stamped, frozen=True, gc=False, tag="fill"):
     """One execution of an order of ours.
 
-    `fee` is positive when paid, in `fee_currency` (empty: the quote currency). `trade_id` is the venue's and is what
-    an exact repeat is known by. `slippage` is what a simulated venue worsened the price by, per unit in quote
-    currency.
+    `fee` is positive when paid, in `fee_currency` (empty: the quote currency). `trade_id` is the venue's and
+    is what an exact repeat is known by. `slippage` is what a simulated venue worsened the price by, per unit
+    in quote currency.
     """
 
     order_id: str
@@ -107,7 +107,8 @@ class OutcomeUnknown(Stamped, frozen=True, gc=False, tag="outcome_unknown"):
 
 
 class OrderReport(Stamped, frozen=True, gc=False, tag="order_report"):
-    """The venue's answer to a query by client id. `status` None: the answer carried none, so nothing is known (H5)."""
+    """The venue's answer to a query by client id. `status` None: the answer carried none, so nothing is known
+    (H5)."""
 
     order_id: str
     status: OrderStatus | None
@@ -184,8 +185,8 @@ class InstrumentChanged(Stamped, frozen=True, gc=False, tag="instrument_changed"
 class StrategySpec(Struct, frozen=True, gc=False):
     """A strategy as configured; parameters as text so that they survive the journal exactly.
 
-    `source` is how it was named (`sma_cross`, `file.py:Class`), `code_sha256` the hash of the code behind it and
-    `budget` its share of the equity (1: all of it).
+    `source` is how it was named (`sma_cross`, `file.py:Class`), `code_sha256` the hash of the code behind it
+    and `budget` its share of the equity (1: all of it).
     """
 
     name: str
@@ -198,7 +199,8 @@ class StrategySpec(Struct, frozen=True, gc=False):
 class SessionStarted(Stamped, frozen=True, gc=False, tag="start"):
     """The first fact of every session: who we are, what we may trade and under which limits.
 
-    `instance` and `epoch` make client ids unique for ever. `cash` is the account's balance in its own currency.
+    `instance` and `epoch` make client ids unique for ever. `cash` is the account's balance in its own
+    currency.
     """
 
     instance: str

@@ -1,8 +1,8 @@
 """Instruments: what is traded, in which units, under which filters of the venue.
 
-A quantity counts base units on spot and contracts on a derivative; one contract is `contract_size` base units. The
-notional of `quantity` at `price` is therefore `quantity x contract_size x price` in the quote currency, and it is
-computed here and nowhere else: mixing the units has cost others fortunes (hazard H24).
+A quantity counts base units on spot and contracts on a derivative; one contract is `contract_size` base
+units. The notional of `quantity` at `price` is therefore `quantity x contract_size x price` in the quote
+currency, and it is computed here and nowhere else: mixing the units has cost others fortunes (hazard H24).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ GENERIC_TICK = Decimal("0.00000001")
 
 
 class InstrumentKind(StrEnum):
-    """What holding it means: the asset itself, or a linear contract without expiry settled in the quote currency."""
+    """What holding it means: the asset itself, or a linear contract without expiry settled in the quote
+    currency."""
 
     SPOT = "spot"
     PERPETUAL = "perpetual"
@@ -36,9 +37,10 @@ class InstrumentStatus(StrEnum):
 class Instrument(Struct, frozen=True, gc=False):
     """One tradable thing and the venue's rules for it.
 
-    `tick_size` is the price grid, `lot_size` the quantity grid, `min_notional` the least order value in quote currency.
-    Fees are fractions of notional (0.001 is 0.1%; negative: a rebate). `max_leverage` bounds notional over equity and
-    `maintenance_margin` is the fraction of notional below which the venue liquidates.
+    `tick_size` is the price grid, `lot_size` the quantity grid, `min_notional` the least order value in quote
+    currency. Fees are fractions of notional (0.001 is 0.1%; negative: a rebate). `max_leverage` bounds
+    notional over equity and `maintenance_margin` is the fraction of notional below which the venue
+    liquidates.
     """
 
     symbol: str
@@ -87,7 +89,8 @@ def generic_instrument(
     quote: str = "USD",
     maker_fee: Decimal | None = None,
 ) -> Instrument:
-    """A linear instrument that may be held long and short, on a grid of 1e-8: what a backtest trades unless told more.
+    """A linear instrument that may be held long and short, on a grid of 1e-8: what a backtest trades unless
+    told more.
 
     Its base and quote are the two halves of a canonical symbol such as `BTC-USD`.
     """

@@ -1,6 +1,7 @@
 """The name under which each fact and each decision is written in the journal; the closed unions, as a table.
 
-A name is kept for ever. When a type changes, its schema version goes up (`VERSIONS`) and an upcaster is added.
+A name is kept for ever. When a type changes, its schema version goes up (`VERSIONS`) and an upcaster is
+added.
 """
 
 from __future__ import annotations

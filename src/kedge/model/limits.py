@@ -1,8 +1,8 @@
 """Every limit, by its name with the unit last. `None` means that this limit is not set.
 
-Money limits are in the account's currency, quantities in the instrument's units, `..._bps_max` in hundredths of a
-percent, `..._ms_max` in milliseconds, ratios (`leverage_max`, `drawdown_ratio_max`) are plain numbers. A per-symbol
-entry takes the place of the general one.
+Money limits are in the account's currency, quantities in the instrument's units, `..._bps_max` in hundredths
+of a percent, `..._ms_max` in milliseconds, ratios (`leverage_max`, `drawdown_ratio_max`) are plain numbers. A
+per-symbol entry takes the place of the general one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     - `orders_per_second_max`, `orders_per_day_max`: orders sent; cancels do not count against them.
     - `orders_open_max`: orders in flight, unknown ones included.
     - `duplicate_window_ms_max`: the same intent again within this time is refused.
-    - `price_collar_bps_max`: how far a price may be from the reference, and how far a market order is valued from it.
+    - `price_collar_bps_max`: how far a price may be from the reference, and how far a market order is valued
+      from it.
     - `reference_age_ms_max`: a reference price older than this counts as none.
     - `position_quantity_max`, `position_notional_max`: one symbol, open orders included on the worse side.
     - `gross_exposure_max`, `net_exposure_max`: all symbols, likewise.
@@ -54,7 +55,8 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     - `strategy_exposure_max`: gross exposure of one strategy; `strategy_loss_max`: its loss in a UTC day.
     - `daily_loss_max`: realized and unrealized loss, fees and funding in a UTC day.
     - `drawdown_ratio_max`: fall of equity from its highest, as a fraction of the highest.
-    - `executions_per_window_max` within `executions_window_ms`: fills of one strategy before it is disabled (C9).
+    - `executions_per_window_max` within `executions_window_ms`: fills of one strategy before it is disabled
+      (C9).
     - `errors_in_a_row_max`: consecutive errors that trip the circuit breaker.
     - `unknown_age_ms_max`: an order whose outcome stays unknown for longer halts trading.
     - `flatten_slippage_bps_max`: how far from the reference a closing order of a flatten may reach.

@@ -2,11 +2,11 @@
 
 These are built as they come, bad values too: the one place that judges them is
 `kedge.core.market.handler.MarketDataHandler`, which quarantines with a reason. `ts` is the venue's time and
-`received` ours (0: the same moment); for a candle `ts` is the time it opened and `interval` its length, so it is
-known at `ts + interval` and not before.
+`received` ours (0: the same moment); for a candle `ts` is the time it opened and `interval` its length, so it
+is known at `ts + interval` and not before.
 
-Constructing one takes `timestamp` first, an aware `datetime` or integer nanoseconds. Decoders and the simulator
-build millions of them and use `of_row`, which converts nothing.
+Constructing one takes `timestamp` first, an aware `datetime` or integer nanoseconds. Decoders and the
+simulator build millions of them and use `of_row`, which converts nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ T = TypeVar("T", bound="Stamped")
 
 
 class _TimestampFirst(StructMeta):
-    """Calling the class converts the timestamp; everything that skips the call (decoding, `of_row`) does not."""
+    """Calling the class converts the timestamp; everything that skips the call (decoding, `of_row`) does
+    not."""
 
     def __call__(self, timestamp: datetime | int, *args: Any, **kwargs: Any) -> Any:
         return super().__call__(to_ns(timestamp), *args, **kwargs)
@@ -207,5 +208,6 @@ MarketEvent = Candle | Trade | Quote | OrderBook | BookDelta | MarkPrice | Fundi
 
 
 def of_row(kind: type[T]) -> Callable[..., T]:
-    """The constructor of `kind` that takes its fields as stored, `ts` in nanoseconds first, and converts nothing."""
+    """The constructor of `kind` that takes its fields as stored, `ts` in nanoseconds first, and converts
+    nothing."""
     return partial(StructMeta.__call__, kind)

@@ -1,10 +1,10 @@
 """Exact money: `Decimal` in, `Decimal` out, every rounding named.
 
-Prices, quantities, fees and balances are never binary floats. Sums and products of them are computed in `EXACT`,
-a context wide enough that nothing Kedge adds or multiplies is ever rounded; where a quotient must be cut (an
-average price, the share of a cost that leaves with a partial close) the quantum and the direction are written at
-the place. `Decimal("1.0") == Decimal("1.00")` but their texts differ, so text that is hashed or signed goes
-through `canonical`.
+Prices, quantities, fees and balances are never binary floats. Sums and products of them are computed in
+`EXACT`, a context wide enough that nothing Kedge adds or multiplies is ever rounded; where a quotient must be
+cut (an average price, the share of a cost that leaves with a partial close) the quantum and the direction are
+written at the place. `Decimal("1.0") == Decimal("1.00")` but their texts differ, so text that is hashed or
+signed goes through `canonical`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Orders: what is asked of a venue, and what has become of it.
 
-An `OrderIntent` is frozen: the exact order that risk judged, that the journal holds and that the venue gets. An
-`Order` is the living record of one intent; only `kedge.core.orders` writes to it. Which status may follow which is
-a table, `kedge.core.orders.lifecycle`.
+An `OrderIntent` is frozen: the exact order that risk judged, that the journal holds and that the venue gets.
+An `Order` is the living record of one intent; only `kedge.core.orders` writes to it. Which status may follow
+which is a table, `kedge.core.orders.lifecycle`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kedge.model.instant import to_datetime
 from kedge.model.money import ZERO
@@ -37,8 +37,8 @@ class Side(StrEnum):
 class OrderType(StrEnum):
     """How the price of an order is found.
 
-    A stop or trailing stop becomes a market order when triggered, a stop-limit a limit order; a take-profit is a stop
-    on the other side of the market, and a limit order once triggered when it carries a price.
+    A stop or trailing stop becomes a market order when triggered, a stop-limit a limit order; a take-profit
+    is a stop on the other side of the market, and a limit order once triggered when it carries a price.
     """
 
     MARKET = "market"
@@ -59,7 +59,8 @@ class TimeInForce(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands. An outcome we do not know is `submitted` with `outcome_unknown` set, never `failed`."""
+    """Where an order stands. An outcome we do not know is `submitted` with `outcome_unknown` set, never
+    `failed`."""
 
     PENDING = "pending"
     SUBMITTED = "submitted"
@@ -85,9 +86,9 @@ _TERMINAL = frozenset(
 class OrderIntent(Struct, frozen=True, gc=False, omit_defaults=True):
     """One order as it is approved, journaled and sent.
 
-    Quantities are in the instrument's base units or contracts, prices in its quote currency per unit. `worst_price`
-    is the price at which risk valued it: nothing it can fill at is worse. `signal_n` is the record number of the
-    signal that caused it (0: the operator, or flattening), `group` names orders of which one may live (OCO).
+    Quantities are in the instrument's base units or contracts, prices in its quote currency per unit.
+    `signal_n` is the record number of the signal that caused it (0: the operator, or flattening), `parent`
+    the order it protects, `group` names orders of which one may live (OCO).
     """
 
     id: str
@@ -103,7 +104,6 @@ class OrderIntent(Struct, frozen=True, gc=False, omit_defaults=True):
     post_only: bool = False
     reduce_only: bool = False
     strategy: str = ""
-    worst_price: Decimal = ZERO
     signal_n: int = 0
     parent: str = ""
     group: str = ""
@@ -115,8 +115,8 @@ class OrderIntent(Struct, frozen=True, gc=False, omit_defaults=True):
 class Order(Struct, gc=False):
     """The living record of one order.
 
-    `booked` fills are what our position has; `venue_quantity` is what the venue said was filled in all, which may run
-    ahead of the fills that reached us. `error` is the venue's reason where it refused.
+    `booked` fills are what our position has; `venue_quantity` is what the venue said was filled in all, which
+    may run ahead of the fills that reached us. `error` is the venue's reason where it refused.
     """
 
     symbol: str
@@ -174,3 +174,9 @@ class Order(Struct, gc=False):
     def updated_at(self) -> datetime:
         """When the order last changed, aware UTC."""
         return to_datetime(self.updated_ns)
+
+
+def intent_of(order: Order) -> OrderIntent:
+    """What an order that was put together by hand asks for."""
+    given = structs.asdict(order)
+    return OrderIntent(**{name: given[name] for name in OrderIntent.__struct_fields__ if name in given})

@@ -1,8 +1,9 @@
 """A position: how much is held, what it cost, and what it has earned.
 
-`cost` is the signed sum of quantity x multiplier x price of what is held: the average price is derived from it, never
-the other way, so that nothing is rounded when a position grows. When a part of it leaves, the cost that leaves is cut
-to 1e-12 (half even) and the very same figure enters the realized profit; the sum of both is therefore exact.
+`cost` is the signed sum of quantity x multiplier x price of what is held: the average price is derived from
+it, never the other way, so that nothing is rounded when a position grows. When a part of it leaves, the cost
+that leaves is cut to 1e-12 (half even) and the very same figure enters the realized profit; the sum of both
+is therefore exact.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Position:
         self.funding = ZERO
 
     def trade(self, signed: Decimal, price: Decimal) -> Decimal:
-        """Add `signed` units at `price`: increase, decrease, close or flip. Returns the profit realized by it."""
+        """Add `signed` units at `price`: increase, decrease, close or flip. Returns the profit realized by
+        it."""
         held = self.quantity
         value = EXACT.multiply(EXACT.multiply(signed, self.multiplier), price)
         after = EXACT.add(held, signed)

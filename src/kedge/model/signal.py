@@ -1,6 +1,7 @@
 """What a strategy may ask for: a trade, a position, a protected entry, or the end of orders.
 
-A signal is a wish. Allocation gives it a quantity where it has none, risk decides whether it becomes an order.
+A signal is a wish. Allocation gives it a quantity where it has none, risk decides whether it becomes an
+order.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from kedge.model.order import OrderType, Side, TimeInForce
 class Signal(Struct, frozen=True, gc=False, omit_defaults=True, tag="signal"):
     """A wish to trade `symbol`.
 
-    `quantity` in base units or contracts; `None`: the strategy's budget. `target`, instead of side and quantity, is
-    the signed position wanted. `stop_loss` and `take_profit` protect the position that the entry opens (a bracket).
-    Signals of the same non-empty `group` cancel each other once one of them fills (OCO).
+    `quantity` in base units or contracts; `None`: the strategy's budget. `target`, instead of side and
+    quantity, is the signed position wanted. `stop_loss` and `take_profit` protect the position that the entry
+    opens (a bracket). Signals of the same non-empty `group` cancel each other once one of them fills (OCO).
     """
 
     symbol: str
@@ -44,8 +45,8 @@ class Signal(Struct, frozen=True, gc=False, omit_defaults=True, tag="signal"):
     def buy(cls, symbol: str, quantity: Decimal | None = None, **order: Any) -> Signal:
         """Buy `quantity`; more of the order (price, stop_price, stop_loss, ...) by keyword.
 
-        The order type follows from what is given: a price makes a limit order, a stop price a stop, both a stop-limit,
-        a trail a trailing stop; `order_type=` says it outright.
+        The order type follows from what is given: a price makes a limit order, a stop price a stop, both a
+        stop-limit, a trail a trailing stop; `order_type=` says it outright.
         """
         return cls(symbol, Side.BUY, quantity, order_type=_type_of(order), **order)
 

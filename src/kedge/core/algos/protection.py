@@ -1,13 +1,13 @@
 """Brackets and OCO groups: orders that follow from fills.
 
-An entry that carries a stop loss or a take profit gets them when it fills: for each fill, reduce-only exits of
-exactly that quantity, so a partial entry is protected at once and for what it is. Stop and take-profit of one fill
-form a group.
+An entry that carries a stop loss or a take profit gets them when it fills: for each fill, reduce-only exits
+of exactly that quantity, so a partial entry is protected at once and for what it is. Stop and take-profit of
+one fill form a group.
 
-Of a group one order may live. When one of them fills, the others are cancelled; when it fills in part, the others
-stay until it is whole for a bracket's exits (the venue's reduce-only keeps them from turning the position), and are
-cancelled at the first fill for a group that the strategy made itself. Protection whose position is gone is cancelled
-(hazard H53).
+Of a group one order may live. When one of them fills, the others are cancelled; when it fills in part, the
+others stay until it is whole for a bracket's exits (the venue's reduce-only keeps them from turning the
+position), and are cancelled at the first fill for a group that the strategy made itself. Protection whose
+position is gone is cancelled (hazard H53).
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
 """From a signal to an order: which side, how much, on which tick and lot.
 
-A quantity that the signal names is taken, cut down to the lot. A `target` is the position wanted: the order is what
-is missing to it, counting what the strategy already has in flight. A signal with neither uses the strategy's budget,
-its share of the account's equity: it goes to the full budget on that side, so a buy while short closes and turns.
+A quantity that the signal names is taken, cut down to the lot. A `target` is the position wanted: the order
+is what is missing to it, counting what the strategy already has in flight. A signal with neither uses the
+strategy's budget, its share of the account's equity: it goes to the full budget on that side, so a buy while
+short closes and turns.
 
-A budget is divided by the price *plus a reserve* (`RESERVE`, 5%): between the decision and the fill the price moves
-and fees are due, and an order that eats the last cent is refused by the venue when it does.
+A budget is divided by the price *plus a reserve* (`RESERVE`, 5%): between the decision and the fill the price
+moves and fees are due, and an order that eats the last cent is refused by the venue when it does.
 
-Prices are rounded to the tick towards the passive side (a buy down, a sell up), so an order is never worse than
-asked. A reducing order that would leave a remainder too small to be sold later takes the remainder with it (hazard
-H27).
+Prices are rounded to the tick towards the passive side (a buy down, a sell up), so an order is never worse
+than asked. A reducing order that would leave a remainder too small to be sold later takes the remainder with
+it (hazard H27).
 """
 
 from __future__ import annotations
@@ -36,8 +37,10 @@ class Sizer:
         self._state = state
         self.budgets: dict[str, Decimal] = dict(budgets or {})
 
-    def size(self, strategy: str, signal: Signal) -> tuple[Sized, OrderIntent] | SignalDropped:
-        """The order for a signal and how it came to its size, or why there is none."""
+    def size(
+        self, strategy: str, signal: Signal, order_id: str = "", signal_n: int = 0
+    ) -> tuple[Sized, OrderIntent] | SignalDropped:
+        """The order for a signal, under `order_id`, and how it came to its size; or why there is none."""
         instrument = self._state.instruments.get(signal.symbol)
         if instrument is None:
             return SignalDropped(strategy, signal.symbol, f"{signal.symbol} is not among the session's instruments")
@@ -52,7 +55,7 @@ class Sizer:
                 return wanted
             sized = wanted
         if not sized.quantity.is_finite() or sized.quantity > ZERO:
-            return sized, _intent(strategy, signal, sized, instrument)
+            return sized, _intent(strategy, signal, sized, instrument, order_id, signal_n)
         return SignalDropped(
             strategy, signal.symbol, f"{sized.rule}: the quantity rounds to nothing at lot {instrument.lot_size}"
         )
@@ -115,10 +118,12 @@ class Sizer:
         return quantity
 
 
-def _intent(strategy: str, signal: Signal, sized: Sized, instrument: Instrument) -> OrderIntent:
+def _intent(
+    strategy: str, signal: Signal, sized: Sized, instrument: Instrument, order_id: str, signal_n: int
+) -> OrderIntent:
     side = sized.side
     return OrderIntent(
-        "",
+        order_id,
         signal.symbol,
         side,
         signal.order_type,
@@ -131,8 +136,7 @@ def _intent(strategy: str, signal: Signal, sized: Sized, instrument: Instrument)
         signal.post_only,
         signal.reduce_only,
         strategy,
-        ZERO,
-        0,
+        signal_n,
         "",
         signal.group,
         signal.stop_loss,

@@ -1,11 +1,12 @@
 """`OrdersInFlight`: the fold of approvals, cancel requests and venue reports into the orders that are alive.
 
-Three rules carry it. Only the venue's word ends an order. A fill is known by its trade id, and only an exact repeat
-is ignored. An order that has ended but whose fills have not all reached us still owes them: it stays in `owing`, and
-counts as exposure, until they are booked, because an acknowledged cancel may overtake the last fill (hazard H14).
+Three rules carry it. Only the venue's word ends an order. A fill is known by its trade id, and only an exact
+repeat is ignored. An order that has ended but whose fills have not all reached us still owes them: it stays
+in `owing`, and counts as exposure, until they are booked, because an acknowledged cancel may overtake the
+last fill (hazard H14).
 
-Ended orders are kept for a while (`ENDED_KEPT_MAX`) to recognize late reports, trade ids longer (`TRADES_KEPT_MAX`);
-both are bounded, the oldest is forgotten first.
+Ended orders are kept for a while (`ENDED_KEPT_MAX`) to recognize late reports, trade ids longer
+(`TRADES_KEPT_MAX`); both are bounded, the oldest is forgotten first.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from kedge.model.facts import (
     OutcomeUnknown,
 )
 from kedge.model.instant import NS_PER_DAY, NS_PER_MS, NS_PER_S
-from kedge.model.money import canonical
+from kedge.model.money import ZERO, canonical
 from kedge.model.order import Order, OrderIntent, OrderStatus
 
 ENDED_KEPT_MAX = 10_000
@@ -84,7 +85,9 @@ class OrdersInFlight:
 
     # decisions -------------------------------------------------------------------------------------------------------
 
-    def send(self, intent: OrderIntent, now: int, duplicate_window_ms: int | None) -> Order:
+    def send(
+        self, intent: OrderIntent, now: int, duplicate_window_ms: int | None = None, worst_price: Decimal = ZERO
+    ) -> Order:
         """Fold an approval: the order is submitted and counts from now on."""
         if intent.id in self.active or intent.id in self._ended:
             raise OurBug(f"client order id {intent.id} was used before")
@@ -105,7 +108,7 @@ class OrdersInFlight:
             post_only=intent.post_only,
             reduce_only=intent.reduce_only,
             strategy=intent.strategy,
-            worst_price=intent.worst_price,
+            worst_price=worst_price,
             parent=intent.parent,
             group=intent.group,
             stop_loss=intent.stop_loss,
@@ -149,7 +152,8 @@ class OrdersInFlight:
         return self._move(order, OrderEvent.REJECT, now)
 
     def ended(self, fact: OrderCancelled | OrderExpired, now: int) -> str:
-        """The venue ended the order; its cumulative quantity stands even where the fills are still on their way."""
+        """The venue ended the order; its cumulative quantity stands even where the fills are still on their
+        way."""
         order = self.find(fact.order_id)
         if order is None:
             return f"the venue ended {fact.order_id}, which is not ours"
@@ -197,8 +201,8 @@ class OrdersInFlight:
         return self._move(order, event, now)
 
     def filled(self, fill: Fill, now: int) -> tuple[Order | None, str]:
-        """Book a fill: the order it belongs to (`None`: not ours) and what is odd about it, `REPEAT` for an exact
-        repeat.
+        """Book a fill: the order it belongs to (`None`: not ours) and what is odd about it, `REPEAT` for an
+        exact repeat.
         """
         key = (fill.symbol, fill.trade_id)
         if key in self._trades:
@@ -320,7 +324,8 @@ class OrdersInFlight:
 
 
 def outstanding(order: Order) -> Decimal:
-    """What the order may still add to the position: its remainder while alive, the fills it owes once ended."""
+    """What the order may still add to the position: its remainder while alive, the fills it owes once
+    ended."""
     if order.status.is_terminal:
         return order.venue_quantity - order.filled_quantity
     return order.quantity - order.filled_quantity

@@ -1,14 +1,14 @@
 """The life of an order, as a table.
 
-An order is `pending` until it is approved and durable, `submitted` once it has left us, `open` when the venue works
-it, `partial` and `filled` by its fills, and ended by the venue's word alone: `cancelled`, `expired`, `rejected`. It
-is `failed` only when it is known that it never left. Not knowing is no state: the order stays `submitted` (or what it
-was) and carries `outcome_unknown`, because it may be alive.
+An order is `pending` until it is approved and durable, `submitted` once it has left us, `open` when the venue
+works it, `partial` and `filled` by its fills, and ended by the venue's word alone: `cancelled`, `expired`,
+`rejected`. It is `failed` only when it is known that it never left. Not knowing is no state: the order stays
+`submitted` (or what it was) and carries `outcome_unknown`, because it may be alive.
 
-Reports overtake each other. The table is therefore monotone: a late acknowledgement does not reopen what has ended,
-and a fill that arrives after the end is still a fill. What has no entry did not happen to any order that venue and we
-agree on: `next_status` raises, and the fold of venue reports turns it into a stop on that symbol (never into a
-dropped fill).
+Reports overtake each other. The table is therefore monotone: a late acknowledgement does not reopen what has
+ended, and a fill that arrives after the end is still a fill. What has no entry did not happen to any order
+that venue and we agree on: `next_status` raises, and the fold of venue reports turns it into a stop on that
+symbol (never into a dropped fill).
 """
 
 from __future__ import annotations

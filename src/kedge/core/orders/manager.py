@@ -1,8 +1,9 @@
 """`OrderManager`: the only way to the venue.
 
-It owns the orders in flight and is given two ports: a risk manager, which alone makes `Approved`, and an exchange,
-which is any outbox that takes an approved order or a cancel request. In `step` the outbox is the list of decisions
-that the edge sends once they are durable; a program that drives the manager itself passes a gateway.
+It owns the orders in flight and is given two ports: a risk manager, which alone makes `Approved`, and an
+exchange, which is any outbox that takes an approved order or a cancel request. In `step` the outbox is the
+list of decisions that the edge sends once they are durable; a program that drives the manager itself passes a
+gateway.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from msgspec import structs
 from kedge.core.orders.inflight import OrdersInFlight
 from kedge.model.decisions import Approved, CancelRequested, Refused
 from kedge.model.errors import OurBug
-from kedge.model.order import Order, OrderIntent
+from kedge.model.order import Order, OrderIntent, intent_of
 
 
 class Exchange(Protocol):
@@ -57,19 +58,20 @@ class OrderManager:
 
     def submit(self, order: Order | OrderIntent) -> Approved | Refused:
         """Judge the order and, if approved, hand it to the exchange under a new client id."""
-        intent = order if isinstance(order, OrderIntent) else _intent_of(order)
+        intent = order if isinstance(order, OrderIntent) else intent_of(order)
         if not intent.id:
             intent = structs.replace(intent, id=self._next_id())
         verdict = self._gate.judge(intent)
         if type(verdict) is Approved:
             if verdict.intent.id != intent.id or verdict.intent.quantity > intent.quantity:
                 raise OurBug(f"risk approved another order than the one it was asked about: {verdict.intent}")
-            self.orders.send(verdict.intent, self._now(), self._duplicate_window_ms())
+            self.orders.send(verdict.intent, self._now(), self._duplicate_window_ms(), verdict.worst_price)
             self._exchange.place_order(verdict)
         return verdict
 
     def cancel(self, order: Order | str, reason: str = "asked") -> CancelRequested | None:
-        """Ask the venue to end an order, known to it or not yet; `None` where it has ended or was asked already."""
+        """Ask the venue to end an order, known to it or not yet; `None` where it has ended or was asked
+        already."""
         order_id = order if isinstance(order, str) else order.id
         found = self.orders.active.get(order_id)
         if found is None or found.cancel_requested:
@@ -87,8 +89,3 @@ class OrderManager:
     def _count_up(self) -> str:
         self._made += 1
         return f"order-{self._made}"
-
-
-def _intent_of(order: Order) -> OrderIntent:
-    given = structs.asdict(order)
-    return OrderIntent(**{name: given[name] for name in OrderIntent.__struct_fields__ if name in given})

@@ -1,7 +1,7 @@
 """Loss against the start of the UTC day and against the highest equity.
 
-Folded from equity marks, which are themselves folded from journaled facts: a restart forgets nothing (hazard: a daily
-loss that is a number in memory).
+Folded from equity marks, which are themselves folded from journaled facts: a restart forgets nothing (hazard:
+a daily loss that is a number in memory).
 """
 
 from __future__ import annotations
@@ -23,14 +23,29 @@ class Performance:
         self.peak = equity
         self.last = equity
 
-    def mark(self, now: int, equity: Decimal) -> None:
-        """Fold the equity at `now`; the first mark of a UTC day measures from the last one of the day before."""
+    def mark(self, now: int, equity: Decimal) -> bool:
+        """Fold the equity at `now`; the first mark of a UTC day measures from the last one of the day before.
+
+        Returns whether what losses are measured from has moved.
+        """
         day = now // NS_PER_DAY
-        if day != self.day:
+        moved = day != self.day
+        if moved:
             self.day, self.day_start = day, self.last
         self.last = equity
         if equity > self.peak:
             self.peak = equity
+            return True
+        return moved
+
+    def floor(self, daily_loss_max: Decimal | None, drawdown_ratio_max: Decimal | None) -> Decimal | None:
+        """The equity at which a loss limit breaks, as of today and this peak; `None` without limits."""
+        floors = []
+        if daily_loss_max is not None:
+            floors.append(self.day_start - daily_loss_max)
+        if drawdown_ratio_max is not None:
+            floors.append(self.peak - self.peak * drawdown_ratio_max)
+        return max(floors, default=None)
 
     @property
     def daily_loss(self) -> Decimal:

@@ -4,10 +4,11 @@ At every moment, to the last digit, in the account's currency:
 
     cash + value of positions = start + realized + unrealized - fees + funding
 
-A linear contract costs nothing to hold, so its value is its unrealized profit and cash moves by what is realized;
-spot is paid for, so its value is quantity x price and cash moves by the whole price. A fee in the base currency is
-treated as what it is: that quantity leaves the position at the fill's price and pays the fee. A fee in a third
-currency is kept in that currency (`other_fees`) and counts in the account's only at a rate that is known.
+A linear contract costs nothing to hold, so its value is its unrealized profit and cash moves by what is
+realized; spot is paid for, so its value is quantity x price and cash moves by the whole price. A fee in the
+base currency is treated as what it is: that quantity leaves the position at the fill's price and pays the
+fee. A fee in a third currency is kept in that currency (`other_fees`) and counts in the account's only at a
+rate that is known.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ class PositionTracker:
         return position.unrealized(price)
 
     def equity(self, price: Price) -> Decimal:
-        """Cash and positions at the prices that `price(symbol)` gives; a position without one is worth its cost."""
+        """Cash and positions at the prices that `price(symbol)` gives; a position without one is worth its
+        cost."""
         total = self.cash
         for position in self.account.values():
             if position.quantity:

@@ -1,16 +1,17 @@
 """What the checks look at: one order against the state, computed once.
 
 Exposure is never optimistic. An order counts with all that it may still do: in flight, unknown, asked to be
-cancelled, or ended with fills still owed. On each side the worst case is the position plus everything on that side;
-orders that the venue itself holds to reduce-only cannot add to it.
+cancelled, or ended with fills still owed. On each side the worst case is the position plus everything on that
+side; orders that the venue itself holds to reduce-only cannot add to it.
 
-An order *strictly reduces* when it is opposite to the position and no larger than what is left of the position after
-every other order on its side. (Orders of the same one-lives group count once: when one fills, the venue's reduce-only
-and our cancel end the other.) Such an order can only bring the account closer to flat.
+An order *strictly reduces* when it is opposite to the position and no larger than what is left of the
+position after every other order on its side. (Orders of the same one-lives group count once: when one fills,
+the venue's reduce-only and our cancel end the other.) Such an order can only bring the account closer to
+flat.
 
-The worst price an order can reach: a limit's own price, or the reference where that is worse; a market order's is the
-book side it takes for its quantity, else the reference moved against us by the collar; a stop's is its stop price,
-moved likewise.
+The worst price an order can reach: a limit's own price, or the reference where that is worse; a market
+order's is the book side it takes for its quantity, else the reference moved against us by the collar; a
+stop's is its stop price, moved likewise.
 """
 
 from __future__ import annotations
@@ -31,17 +32,21 @@ class Assessment:
     """One order against the state; attributes are set once, here, and read by the checks."""
 
     __slots__ = (
+        "_value_of_one",
         "buying",
         "conflicting",
         "equity",
-        "instrument",
         "intent",
         "notional",
         "now",
         "open_count",
+        "others",
         "others_gross",
         "others_net",
+        "own_buy",
+        "own_sell",
         "position",
+        "quantity",
         "reducing",
         "reference",
         "reference_age_ns",
@@ -52,14 +57,15 @@ class Assessment:
         "working_sell",
         "worst_after",
         "worst_price",
-    )  # fmt: skip
+        "worst_value",
+    )
 
-    def __init__(self, intent: OrderIntent, state: State, collar: Decimal) -> None:
+    def __init__(self, intent: OrderIntent, state: State, listed: Instrument | None, collar: Decimal) -> None:
         self.intent = intent
         self.state = state
         self.now = state.now
         symbol = intent.symbol
-        self.instrument: Instrument | None = state.instruments.get(symbol)
+        self.quantity = quantity = intent.quantity
         self.buying = intent.side is Side.BUY
         self.position = state.portfolio.position(symbol)
         known = state.market.reference(symbol)
@@ -69,24 +75,21 @@ class Assessment:
             self.reference = known[0]
             self.reference_age_ns = state.now - known[1]
         self._look_at_orders(intent, state)
-        quantity = intent.quantity
-        held, buying = self.position, self.buying
-        room = (
-            (-held if buying else held) - self.same_side_reducing - (self.working_buy if buying else self.working_sell)
-        )
-        self.reducing: bool = quantity.is_finite() and ZERO < quantity <= room
+        self.reducing: bool = quantity <= self.room()
         self.worst_price = self._worst_price(intent, state, collar)
-        multiplier = self.instrument.contract_size if self.instrument is not None else ONE
-        self.notional = quantity * multiplier * self.worst_price
+        self._value_of_one = self.worst_price if listed is None else listed.contract_size * self.worst_price
+        self.notional = quantity * self._value_of_one
         self.worst_after = self._worst_after(quantity)
+        self.worst_value = self.worst_after * self._value_of_one
         self.open_count = len(state.orders.active)
         self.equity: Decimal | None = None
+        self.others: list[str] | None = None
         self.others_gross: Decimal | None = None
         self.others_net = ZERO
 
     def _look_at_orders(self, intent: OrderIntent, state: State) -> None:
         """Sum what works on the symbol, by side; keep what could trade against this order."""
-        buy = sell = same_side = ZERO
+        buy = sell = same_side = own_buy = own_sell = ZERO
         conflicting: list[Order] = []
         unknown = False
         side, group = intent.side, intent.group
@@ -103,11 +106,15 @@ class Assessment:
                 conflicting.append(order)
                 if order.reduce_only:
                     continue
+            own = order.strategy == intent.strategy
             if order.side is Side.BUY:
                 buy += left
+                own_buy += left if own else ZERO
             else:
                 sell += left
+                own_sell += left if own else ZERO
         self.working_buy, self.working_sell = buy, sell
+        self.own_buy, self.own_sell = own_buy, own_sell
         self.same_side_reducing = same_side
         self.conflicting = conflicting
         self.unknown = unknown
@@ -135,6 +142,13 @@ class Assessment:
         short = self.position - self.working_sell - (ZERO if self.buying else quantity)
         return max(long, -short, ZERO)
 
+    def room(self) -> Decimal:
+        """What is left of an opposite position after every other order on this order's side; below zero:
+        nothing."""
+        if self.buying:
+            return -self.position - self.same_side_reducing - self.working_buy
+        return self.position - self.same_side_reducing - self.working_sell
+
     def account_equity(self) -> Decimal:
         """Equity at the freshest prices, computed at first need."""
         if self.equity is None:
@@ -146,47 +160,63 @@ class Assessment:
         if self.others_gross is None:
             self._sum_others()
         assert self.others_gross is not None
-        return self.others_gross + self._own_value()
+        return self.others_gross + self.worst_value
 
     def net_after(self) -> Decimal:
-        """Worst-case absolute net exposure of the account with this order: every symbol to the side of this order."""
+        """Worst-case absolute net exposure of the account with this order: every symbol to the side of this
+        order."""
         if self.others_gross is None:
             self._sum_others()
         added = ZERO if self.intent.reduce_only else self.intent.quantity
         towards = self.position + self.working_buy + added if self.buying else self.position - self.working_sell - added
-        return abs(self.others_net + towards * self._value_of_one())
+        return abs(self.others_net + towards * self._value_of_one)
 
-    def _own_value(self) -> Decimal:
-        return self.worst_after * self._value_of_one()
-
-    def _value_of_one(self) -> Decimal:
-        return (self.instrument.contract_size if self.instrument is not None else ONE) * self.worst_price
+    def strategy_gross_after(self) -> Decimal:
+        """Worst-case gross exposure of the order's strategy with this order, in account currency."""
+        state, strategy = self.state, self.intent.strategy
+        added = ZERO if self.intent.reduce_only else self.intent.quantity
+        held = state.portfolio.strategy_position(strategy, self.intent.symbol)
+        long = held + self.own_buy + (added if self.buying else ZERO)
+        short = held - self.own_sell - (ZERO if self.buying else added)
+        total = max(long, -short, ZERO) * self._value_of_one
+        for symbol in self._other_symbols():
+            long, short, price = worst_case(state, symbol, strategy)
+            total += max(long, -short, ZERO) * price
+        return total
 
     def _sum_others(self) -> None:
         """Worst case of every other symbol with a position or an order."""
-        state = self.state
-        symbols = {symbol: None for symbol, held in state.portfolio.account.items() if held.quantity}
-        symbols.update(dict.fromkeys(state.orders.symbols()))
         gross = net = ZERO
-        for symbol in symbols:
-            if symbol != self.intent.symbol:
-                long, short, price = worst_case(state, symbol)
-                gross += max(long, -short, ZERO) * price
-                net += (long if self.buying else short) * price
+        for symbol in self._other_symbols():
+            long, short, price = worst_case(self.state, symbol)
+            gross += max(long, -short, ZERO) * price
+            net += (long if self.buying else short) * price
         self.others_gross, self.others_net = gross, net
 
+    def _other_symbols(self) -> list[str]:
+        """Symbols other than this order's with a position or an order, in order of first use."""
+        if self.others is None:
+            state, own = self.state, self.intent.symbol
+            symbols = {symbol: None for symbol, held in state.portfolio.account.items() if held.quantity}
+            symbols.update(dict.fromkeys(state.orders.symbols()))
+            self.others = [symbol for symbol in symbols if symbol != own]
+        return self.others
 
-def worst_case(state: State, symbol: str) -> tuple[Decimal, Decimal, Decimal]:
+
+def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[Decimal, Decimal, Decimal]:
     """The most positive and most negative position that `symbol` can reach, and the value of one unit.
+
+    With `strategy`, of its own position and orders alone.
 
     The unit is valued at the worst of the last price and the orders' own worst prices.
     """
-    long = short = state.portfolio.position(symbol)
+    portfolio = state.portfolio
+    long = short = portfolio.position(symbol) if strategy is None else portfolio.strategy_position(strategy, symbol)
     price = state.price(symbol) or ZERO
     for order in state.orders.working(symbol):
         if order.worst_price > price:
             price = order.worst_price
-        if not order.reduce_only:
+        if not order.reduce_only and (strategy is None or order.strategy == strategy):
             left = outstanding(order)
             if order.side is Side.BUY:
                 long += left

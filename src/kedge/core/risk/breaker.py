@@ -1,8 +1,8 @@
 """`CircuitBreaker`: too many errors in a row, or a broken limit, and the system flattens and stays so.
 
-It counts what went wrong without a success in between; at `errors_in_a_row_max` it trips. Tripping is a decision
-(`HaltChanged` to flattening), so it is in the journal, survives a restart with the state, and only an operator's
-command with a reason resets it.
+It counts what went wrong without a success in between; at `errors_in_a_row_max` it trips. Tripping is a
+decision (`HaltChanged` to flattening), so it is in the journal, survives a restart with the state, and only
+an operator's command with a reason resets it.
 """
 
 from __future__ import annotations

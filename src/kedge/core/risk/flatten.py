@@ -1,9 +1,9 @@
 """Flatten: cancel, confirm, close reduce-only within the book, confirm flat, stay latched.
 
-One call looks at the state and says what comes next; it is called again with every fact until nothing is left, so a
-lost reply, a race or a partial fill only costs another round. A closing order is a limit that expires at once,
-reaching no further than `flatten_slippage_bps_max` from the reference: never a blind market order into an empty book
-(C18). Quantities too small for the venue are dust, said and left (H27).
+One call looks at the state and says what comes next; it is called again with every fact until nothing is
+left, so a lost reply, a race or a partial fill only costs another round. A closing order is a limit that
+expires at once, reaching no further than `flatten_slippage_bps_max` from the reference: never a blind market
+order into an empty book (C18). Quantities too small for the venue are dust, said and left (H27).
 """
 
 from __future__ import annotations

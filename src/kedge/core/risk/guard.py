@@ -1,8 +1,9 @@
 """`Guard`: what must be done because of a fact, whatever the strategies want.
 
-It looks at every fact while there is anything to look after: a broken loss limit, a row of errors, an order whose
-outcome nobody knows, a strategy that trades too often, an operator's command, a flatten under way. Each thing it
-wants is a decision (or a closing order, which goes through the gate like any other), folded before it looks further.
+It looks at every fact while there is anything to look after: a broken loss limit, a row of errors, an order
+whose outcome nobody knows, a strategy that trades too often, an operator's command, a flatten under way. Each
+thing it wants is a decision (or a closing order, which goes through the gate like any other), folded before
+it looks further.
 """
 
 from __future__ import annotations

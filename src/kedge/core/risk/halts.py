@@ -1,13 +1,13 @@
 """How much the system may do, as a table.
 
-    running     everything that risk approves
-    reducing    exits only: nothing opens from flat, nothing flips; what works stays
-    halted      exits only, and working orders that may increase exposure are cancelled
-    flattening  everything is cancelled, confirmed, and closed reduce-only within the book
-    flat        confirmed flat; latched
+    running     everything that risk approves reducing    exits only: nothing opens from flat, nothing flips;
+    what works stays halted      exits only, and working orders that may increase exposure are cancelled
+    flattening  everything is cancelled, confirmed, and closed reduce-only within the book flat
+    confirmed flat; latched
 
-The system moves itself only towards less. Back to `running` leads an operator's named command and nothing else: no
-timer, no restart, no upgrade (control C27). A missing entry is an error: in the middle of a flatten nobody resumes.
+The system moves itself only towards less. Back to `running` leads an operator's named command and nothing
+else: no timer, no restart, no upgrade (control C27). A missing entry is an error: in the middle of a flatten
+nobody resumes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """`BaseStrategy`: subclass it, say which symbols, get called, return signals.
 
-A strategy keeps its own variables, sees the world through `self.view` (read only, up to now) and returns wishes:
-`Signal` and `CancelOrders`. It is called in the order of facts and never twice at once. Hooks that a class does not
-define are not called, so they cost nothing. The same object runs in a backtest, on paper and live.
+A strategy keeps its own variables, sees the world through `self.view` (read only, up to now) and returns
+wishes: `Signal` and `CancelOrders`. It is called in the order of facts and never twice at once. Hooks that a
+class does not define are not called, so they cost nothing. The same object runs in a backtest, on paper and
+live.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ Wishes = Iterable[Wish] | None
 class BaseStrategy:
     """What every strategy is.
 
-    Class attributes with annotations are parameters (see `parameters`), given by keyword at construction. `warmup` is
-    the number of candles a symbol must have shown before signals count; `history` the number of past candles that
-    `self.view.history(symbol)` keeps.
+    Class attributes with annotations are parameters (see `parameters`), given by keyword at construction.
+    `warmup` is the number of candles a symbol must have shown before signals count; `history` the number of
+    past candles that `self.view.history(symbol)` keeps.
     """
 
     parameters: ClassVar[dict[str, Parameter]] = {}

@@ -1,11 +1,10 @@
 """Parameters of a strategy, declared as annotated class attributes.
 
-    class Cross(BaseStrategy):
-        fast: Annotated[int, Bounds(1, 500), "bars of the fast average"] = 10
+    class Cross(BaseStrategy): fast: Annotated[int, Bounds(1, 500), "bars of the fast average"] = 10
 
-The annotation is the type, `Bounds` the range, a string the help text, the assignment the default. `int`, `Decimal`,
-`bool`, `str` and their `| None` are understood; a `Decimal` parameter takes a float by its shortest text, since a
-parameter such as a number of standard deviations is no money.
+The annotation is the type, `Bounds` the range, a string the help text, the assignment the default. `int`,
+`Decimal`, `bool`, `str` and their `| None` are understood; a `Decimal` parameter takes a float by its
+shortest text, since a parameter such as a number of standard deviations is no money.
 """
 
 from __future__ import annotations

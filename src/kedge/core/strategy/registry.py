@@ -1,8 +1,8 @@
 """`StrategyRegistry`: runs strategies, each for itself.
 
-A fact goes to the strategies that asked for its symbol and define the hook, in the order of registration. What a
-strategy returns carries its name. A strategy that raises is disabled; the others go on. Warm-up: a strategy's wishes
-are dropped until its symbols have shown the candles that it asked for.
+A fact goes to the strategies that asked for its symbol and define the hook, in the order of registration.
+What a strategy returns carries its name. A strategy that raises is disabled; the others go on. Warm-up: a
+strategy's wishes are dropped until its symbols have shown the candles that it asked for.
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ class StrategyRegistry:
         return wanted
 
     def react(self, fact: Any) -> Sequence[tuple[str, Wish | Failure]]:
-        """What the strategies want because of a market fact; a failure in place of a strategy's wishes where it
-        raised.
+        """What the strategies want because of a market fact; a failure in place of a strategy's wishes where
+        it raised.
         """
         by_symbol = self._routes.get(type(fact))
         if by_symbol is None:
@@ -181,7 +181,8 @@ class StrategyRegistry:
     def _carefully(
         self, entry: Entry, hook: Callable[[Any], Wishes], fact: Any, wanted: Wanted | None
     ) -> Wanted | None:
-        """Call a strategy that keeps a history or is warming up: it learns, and asks in vain until it is warm."""
+        """Call a strategy that keeps a history or is warming up: it learns, and asks in vain until it is
+        warm."""
         if type(fact) is Candle:
             entry.seen(fact)
         try:
@@ -202,7 +203,8 @@ class StrategyRegistry:
             ) from None
 
     def _plan(self) -> None:
-        """Route each type of fact and symbol to the hooks that are defined, so that nothing else is called."""
+        """Route each type of fact and symbol to the hooks that are defined, so that nothing else is
+        called."""
         self._routes = {}
         for kind, hook in HOOKS.items():
             routes: dict[str, tuple[Reaction, ...]] = {}

@@ -1,4 +1,5 @@
-"""The read-only view of the world that a strategy gets: its position, its open orders, cash, prices, the past.
+"""The read-only view of the world that a strategy gets: its position, its open orders, cash, prices, the
+past.
 
 The future is not hidden, it is not there: the view reads the state as folded up to the fact being handled.
 """
