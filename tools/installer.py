@@ -204,7 +204,15 @@ def _links(page: str, index: PackageIndex) -> list[str]:
     content, address = _read(page, index)
     anchors = _Anchors()
     anchors.feed(content.decode("utf-8"))
-    return [urllib.parse.urljoin(address, link) for link in anchors.links]
+    links = [urllib.parse.urljoin(address, link) for link in anchors.links]
+    asked = urllib.parse.urlsplit(page)
+    bare = asked.netloc.rpartition("@")[2]
+    # An index's password goes with its own host's files, and with no other's.
+    return [_with_host(link, asked.netloc) if urllib.parse.urlsplit(link).netloc == bare else link for link in links]
+
+
+def _with_host(address: str, netloc: str) -> str:
+    return urllib.parse.urlunsplit(urllib.parse.urlsplit(address)._replace(netloc=netloc))
 
 
 def _folder(page: str) -> Path | None:
@@ -223,9 +231,8 @@ def _read(address: str, index: PackageIndex) -> tuple[bytes, str]:
     request.add_header("Accept", "text/html, application/octet-stream;q=0.9, */*;q=0.5")
     if parts.username is not None:
         word = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
-        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
-        request = urllib.request.Request(urllib.parse.urlunsplit(bare))
-        request.add_header("Authorization", "Basic " + base64.b64encode(word.encode()).decode())
+        request = urllib.request.Request(_with_host(address, parts.netloc.rpartition("@")[2]))
+        request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(word.encode()).decode())
     handlers: list[urllib.request.BaseHandler] = [
         urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=index.certificates))
     ]
