@@ -12,7 +12,7 @@ curve stays true.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -51,6 +51,7 @@ class CurveRecorder:
 
     __slots__ = (
         "_before",
+        "_firsts",
         "_fold",
         "_kept",
         "_marks",
@@ -71,6 +72,7 @@ class CurveRecorder:
         self._segments = Segments(initial)
         self._marks: dict[int, Decimal] = {}
         self._points_max = None if points_max is None else max(points_max, POINTS_MIN)
+        self._firsts: dict[int, Decimal] = {}
         self._fold = CurveFold(initial)
         self._kept: list[tuple[int, Decimal]] = []
         self._before: int | None = None
@@ -96,6 +98,7 @@ class CurveRecorder:
             return
         head = whole.head(places)
         self._fold.take(head)
+        self._firsts = head.first_prices() | self._firsts
         self._before = head.time(len(head) - 1)
         self._kept.extend(thinned(head))
         while len(self._kept) > self._points_max:
@@ -113,7 +116,7 @@ class CurveRecorder:
         self._over = True
         self._segments.clamp(len(self.times))
         live = AccountBlock(self.times, self.prices, self.symbols, self._segments, self._marks, self._before)
-        return EquityCurve(self._fold, self._kept, live, self.names)
+        return EquityCurve(self._fold, self._kept, live, self.names, live.first_prices() | self._firsts)
 
 
 class EquityCurve(Sequence[Point]):
@@ -123,11 +126,17 @@ class EquityCurve(Sequence[Point]):
     """
 
     def __init__(
-        self, fold: CurveFold, kept: Sequence[tuple[int, Decimal]], live: Block, names: Sequence[str] = ()
+        self,
+        fold: CurveFold,
+        kept: Sequence[tuple[int, Decimal]],
+        live: Block,
+        names: Sequence[str] = (),
+        firsts: Mapping[int, Decimal] | None = None,
     ) -> None:
         self._folded = fold
         self._kept = kept
         self._live = live
+        self._firsts = firsts or {}
         self.names = tuple(names)
 
     @classmethod
@@ -224,16 +233,22 @@ class EquityCurve(Sequence[Point]):
         """The last equity of each UTC day that has a point: (days since 1970, equity), exact."""
         return self._figures.days
 
+    def first_prices(self) -> dict[str, Decimal]:
+        """The first recorded price of each symbol that has a name."""
+        return self._named(self._firsts)
+
     def last_prices(self) -> dict[str, Decimal]:
         """The latest recorded price of each symbol that has a name."""
-        found = self._live.last_prices()
-        return {self.names[symbol]: price for symbol, price in found.items() if symbol < len(self.names)}
+        return self._named(self._live.last_prices())
 
     @cached_property
     def _figures(self) -> CurveFold:
         figures = self._folded.copy()
         figures.take(self._live)
         return figures
+
+    def _named(self, prices: Mapping[int, Decimal]) -> dict[str, Decimal]:
+        return {self.names[symbol]: price for symbol, price in prices.items() if symbol < len(self.names)}
 
     def _number(self, index: int) -> int:
         number = index + len(self) if index < 0 else index

@@ -200,6 +200,13 @@ class AccountBlock:
             marks[symbol] = self._prices[int(self._positions(symbol)[-1])]
         return marks
 
+    def first_prices(self) -> dict[int, Decimal]:
+        """The first price of each symbol in the block."""
+        if not self._symbols:
+            return {0: self._prices[0]} if self._prices else {}
+        found, at = np.unique(np.frombuffer(self._symbols, np.int32), return_index=True)
+        return {symbol: self._prices[place] for symbol, place in zip(found.tolist(), at.tolist(), strict=True)}
+
     def last_whole(self) -> int:
         """How many recorded prices belong to times that are over: the last time may still get more."""
         return int(np.searchsorted(self._reached, self._reached[-1], "left")) if len(self._reached) else 0
@@ -293,9 +300,11 @@ class PointsBlock:
             error = _EPSILONS * float(np.abs(equity).max())
             yield Chunk(self._moments[places], equity, np.zeros(len(part), np.bool_), places, places, error)
 
-    def last_prices(self) -> dict[int, Decimal]:
+    def first_prices(self) -> dict[int, Decimal]:
         """None are known."""
         return {}
+
+    last_prices = first_prices
 
 
 Block = AccountBlock | PointsBlock
@@ -334,11 +343,10 @@ def _lasts(moments: Integers) -> Integers | None:
 
 def _floats(numbers: list[Decimal]) -> Floats:
     """As floats. Prices repeat and are the same objects then, so each object is converted once."""
-    distinct = dict(zip(map(id, numbers), numbers, strict=True))
-    if len(distinct) * 2 > len(numbers):
-        return np.fromiter(map(float, numbers), np.float64, len(numbers))
-    floats = {key: float(number) for key, number in distinct.items()}
-    return np.fromiter(map(floats.__getitem__, map(id, numbers)), np.float64, len(numbers))
+    keys = list(map(id, numbers))
+    distinct = dict(zip(keys, numbers, strict=True))
+    floats = dict(zip(distinct, map(float, distinct.values()), strict=True))
+    return np.fromiter(map(floats.__getitem__, keys), np.float64, len(numbers))
 
 
 def _filled(prices: Floats, symbols: npt.NDArray[np.int32] | None, symbol: int, marks: Mapping[int, float]) -> Floats:

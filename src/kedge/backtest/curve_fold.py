@@ -152,15 +152,16 @@ class CurveFold:
     def _candidates(peaks: Floats, troughs: Flags, records: Flags, error: float) -> Integers:
         """Where to look exactly: the troughs that may be the worst, and whatever may be their peak or the last one."""
         wanted = np.flatnonzero(troughs)
+        if len(wanted) > _TROUGHS_MAX:
+            return np.flatnonzero(troughs | records)
         highs = np.flatnonzero(records)
-        ends = [*wanted.tolist(), len(peaks) - 1] if len(wanted) <= _TROUGHS_MAX else []
-        if not ends:
-            return np.union1d(wanted, highs)
-        parts = [wanted]
-        for end in ends:
+        chosen = np.zeros(len(peaks), np.bool_)
+        chosen[wanted] = True
+        for end in [*wanted.tolist(), len(peaks) - 1]:
             low = int(np.searchsorted(peaks, peaks[end] - 4 * error, "left"))
-            parts.append(highs[np.searchsorted(highs, low) : np.searchsorted(highs, end, "right")])
-        return np.unique(np.concatenate(parts))
+            first, last = np.searchsorted(highs, (low, end + 1), "left")
+            chosen[highs[first:last]] = True
+        return np.flatnonzero(chosen)
 
     def _water(self, times: Integers, on_top: Flags) -> None:
         """Follow the times below the peak; `on_top` says at which points equity is at it."""
