@@ -25,7 +25,7 @@ from kedge.core.market import rules, staleness
 from kedge.core.market.books import SequenceRule, by_fields
 from kedge.core.market.limits import DEFAULT_LIMITS, MarketLimits
 from kedge.core.market.record import SymbolMarket, mid
-from kedge.core.market.rules import SIZE_MAX, Broken, Rule, quarantine, unknown
+from kedge.core.market.rules import SIZE_MAX, TIME_MAX, Broken, Rule, quarantine, unknown
 from kedge.core.market.staleness import Channel
 from kedge.core.market.succession import (
     book_order,
@@ -92,7 +92,7 @@ class MarketDataHandler(MarketView):
                 record.band_low <= low <= opened <= high <= record.band_high
                 and low <= close <= high
                 and ZERO <= volume <= SIZE_MAX
-                and ts >= record.candle_ts
+                and record.candle_ts <= ts <= TIME_MAX
                 and interval == record.interval
                 and type(opened) is type(high) is type(low) is type(close) is type(volume) is Decimal
             ):
@@ -158,7 +158,7 @@ class MarketDataHandler(MarketView):
             if (
                 record.band_low <= price <= record.band_high
                 and ZERO < quantity <= SIZE_MAX
-                and at >= record.trade_ts
+                and record.trade_ts <= at <= TIME_MAX
                 and type(price) is type(quantity) is Decimal
             ):
                 received = trade.received
@@ -211,7 +211,7 @@ class MarketDataHandler(MarketView):
                 record.band_low <= bid < ask <= record.band_high
                 and ZERO < bid_size <= SIZE_MAX
                 and ZERO < ask_size <= SIZE_MAX
-                and at > record.quote_ts
+                and record.quote_ts < at <= TIME_MAX
                 and type(bid) is type(ask) is type(bid_size) is type(ask_size) is Decimal
             ):
                 received = quote.received
@@ -264,11 +264,12 @@ class MarketDataHandler(MarketView):
         record = self._record(book)
         if record is None:
             return unknown(book)
-        broken = rules.book_values(book) or self._time(book.ts, book.received)
+        broken = rules.book_values(book)
         if not broken:
             broken = book_order(record, book)
             if broken:
                 return quarantine(book, broken)
+            broken = self._time(book.ts, book.received)
         at = earlier(book.ts, book.received) if not broken else 0
         if not broken and book.bids and book.asks:
             broken = self._measure_top(record, book.bids[0][0], book.asks[0][0], at)

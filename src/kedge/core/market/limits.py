@@ -44,17 +44,21 @@ class MarketLimits(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for name, value in self.symbols_jump_bps_max.items():
-            if not value > ZERO:
-                raise ConfigError(f"symbols_jump_bps_max of {name} is {value}; it must be above zero")
+            _positive(f"symbols_jump_bps_max of {name}", value)
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, Decimal | int) and not value > ZERO:
-                raise ConfigError(f"{name} is {value}; it must be above zero")
+            if isinstance(value, Decimal | int):
+                _positive(name, value)
 
     def jump_limit(self, symbol: str) -> Decimal | None:
         """The limit for `symbol` as a fraction; `None` where a jump of any size is believed."""
         bps = self.symbols_jump_bps_max.get(symbol, self.jump_bps_max)
         return None if bps is None else bps / 10_000
+
+
+def _positive(name: str, value: Decimal | int) -> None:
+    if not (Decimal(value).is_finite() and value > ZERO):
+        raise ConfigError(f"{name} is {value}; it must be a number above zero")
 
 
 #: The bounds used unless others are given.
