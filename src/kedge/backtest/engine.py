@@ -18,10 +18,10 @@ from kedge.backtest.curve import CurveRecorder
 from kedge.backtest.feed import Data, Feed
 from kedge.backtest.log import RunLog
 from kedge.backtest.loop import Loop
+from kedge.backtest.outcome import result_of
 from kedge.backtest.recording import Recording
 from kedge.backtest.result import BacktestResult
 from kedge.backtest.session import desk_for, specs_of, started
-from kedge.core.desk import Desk
 from kedge.core.strategy.base import BaseStrategy
 from kedge.journal.keys import SigningKey
 from kedge.model.errors import ConfigError, DataError, StrategyError
@@ -33,6 +33,9 @@ from kedge.model.money import EXACT, ONE, TEN_THOUSAND, ZERO, decimal
 from kedge.venues.sim.latency import FixedLatency
 from kedge.venues.sim.slippage import BpsSlippage
 from kedge.venues.sim.venue import SimulatedVenue
+
+#: Points of the equity curve kept whole; older ones are folded into the figures and thinned, so memory stays bounded.
+POINTS_MAX = 1 << 20
 
 #: Limits that are not set: the account's margin alone bounds a run that names none.
 UNLIMITED = RiskConfig()
@@ -108,8 +111,8 @@ class BacktestEngine:
         venue = SimulatedVenue(
             instruments, self.initial_capital, slippage=BpsSlippage(self.slippage_bps), participation=self.participation
         )
-        recorder = CurveRecorder(self.initial_capital)
-        log = RunLog(recorder, symbols)
+        recorder = CurveRecorder(self.initial_capital, symbols, POINTS_MAX)
+        log = RunLog(recorder, symbols, feed.interval_ns)
         began = perf_counter()
         with localcontext(EXACT):
             recording = None
@@ -125,7 +128,8 @@ class BacktestEngine:
                 loop.take(SessionStopped(desk.state.now, "the history is over", desk.state.digest()))
                 recording.close()
         run_seconds = perf_counter() - began
-        return self._result(desk, loop, log, recorder, load_seconds, run_seconds)
+        seconds = (load_seconds, run_seconds)
+        return result_of(desk, loop, log, recorder, specs, self.settings(), currency, seconds)
 
     def settings(self) -> dict[str, str]:
         """What the run was set to, as text, for the journal and the report."""
@@ -140,7 +144,8 @@ class BacktestEngine:
 
     def _symbols(self, strategies: Sequence[BaseStrategy], feed: Feed) -> list[str]:
         """Every symbol of the data and of the strategies; a strategy whose symbol has no data would wait for
-        ever."""
+        ever.
+        """
         for strategy in strategies:
             for symbol in strategy.required_symbols():
                 if feed.symbols and symbol not in feed.symbols:
@@ -160,11 +165,6 @@ class BacktestEngine:
             )
             for symbol in symbols
         ]
-
-    def _result(
-        self, desk: Desk, loop: Loop, log: RunLog, recorder: CurveRecorder, load_seconds: float, run_seconds: float
-    ) -> BacktestResult:
-        raise NotImplementedError
 
 
 def _within(

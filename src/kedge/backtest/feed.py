@@ -1,45 +1,37 @@
 """What a backtest is given, as one stream of market facts in the order they become known.
 
-A list of candles without an interval gets the most common step between them: a candle is known when it
-closes, and without its length that moment would be a guess. Several streams are merged by the time they are
-known, so that an hour's candle never comes before its last minute's.
+A list of candles without an interval gets the most common step between them: a candle is known when it closes, and
+without its length that moment would be a guess. Several streams are merged by the time they are known, so that an hour's
+candle never comes before its last minute's.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from heapq import merge
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from msgspec import structs
 
 from kedge.model.errors import DataError
 from kedge.model.market import Candle, MarketEvent
+from kedge.storage.columns import Columns
+from kedge.storage.formats import MarketFile
+from kedge.storage.history import Blocks, History, Stream
 
-
-@runtime_checkable
-class Columns(Protocol):
-    """History as columns: gives facts, knows its symbol."""
-
-    @property
-    def symbol(self) -> str:
-        """The one symbol of these columns."""
-
-    def facts(self) -> Iterable[MarketEvent]:
-        """The rows as facts."""
-
-
-Stream = Columns | Sequence[MarketEvent]
-Data = Stream | Sequence[Columns] | Mapping[str, Stream] | Iterable[MarketEvent]
+#: One stream or several: facts, columns, files; a mapping's keys are only the caller's names for them.
+Data = Stream | Sequence[Stream] | Mapping[str, Stream] | Iterable[MarketEvent]
 
 
 class Feed:
-    """The streams of a run: their facts in order, their symbols, and which candles are too coarse to match
-    against."""
+    """The streams of a run: their facts in order, their symbols, and which candles are too coarse to match against.
 
-    def __init__(self, data: Data) -> None:
-        self._streams = _streams(data)
+    `start` and `end` (ns) bound the venue's times, `start <= ts < end`.
+    """
+
+    def __init__(self, data: Data, start: int | None = None, end: int | None = None) -> None:
+        self._streams = [_stream(stream) for stream in _streams(data)]
+        self._bounds = (start, end)
         self.symbols: list[str] = []
         intervals: dict[str, set[int]] = {}
         ticking: set[str] = set()
@@ -51,6 +43,7 @@ class Feed:
                     ticking.add(symbol)
                 else:
                     intervals.setdefault(symbol, set()).add(interval)
+        self.interval_ns = min((each for found in intervals.values() for each in found), default=0)
         self.coarse = frozenset(
             (symbol, interval)
             for symbol, found in intervals.items()
@@ -59,32 +52,32 @@ class Feed:
         )
 
     def facts(self) -> Iterator[MarketEvent]:
-        """Every fact, once, in the order it becomes known; at equal times in the order the streams were
-        given."""
-        rows = [stream.facts() if isinstance(stream, Columns) else stream for stream in self._streams]
-        if len(rows) == 1:
-            return iter(rows[0])
-        return merge(*rows, key=known_at)
-
-
-def known_at(fact: MarketEvent) -> int:
-    """When a fact is known: a candle when it closes."""
-    return fact.ts + fact.interval if type(fact) is Candle else fact.ts
+        """Every fact, once, in the order it becomes known; at equal times in the order the streams were given."""
+        if not self._streams:
+            return iter(())
+        start, end = self._bounds
+        if len(self._streams) == 1 and isinstance(self._streams[0], list) and start is None and end is None:
+            return iter(self._streams[0])
+        return iter(History(*self._streams, start=start, end=end))
 
 
 def _streams(data: Data) -> list[Any]:
-    if isinstance(data, Columns):
+    """The streams in `data`: itself, or each of several."""
+    if isinstance(data, Columns | MarketFile | Blocks):
         return [data]
     if isinstance(data, Mapping):
-        return [_stream(stream) for stream in data.values()]
+        return list(data.values())
     rows = list(data)
-    if rows and all(isinstance(row, Columns) for row in rows):
+    if rows and isinstance(rows[0], Columns | MarketFile | Blocks | list | tuple):
         return rows
-    return [_stream(rows)] if rows else []
+    return [rows] if rows else []
 
 
 def _stream(stream: Any) -> Any:
-    if isinstance(stream, Columns):
+    """A stream the history takes; facts as objects become a list with every candle's interval known."""
+    if isinstance(stream, MarketFile):
+        return stream.columns
+    if isinstance(stream, Columns | Blocks):
         return stream
     rows = list(stream)
     for row in rows[:1]:
@@ -114,7 +107,7 @@ def _with_intervals(rows: list[Any]) -> list[Any]:
 
 def _kinds(stream: Any) -> Iterator[tuple[str, int | None]]:
     """The symbols of a stream, each with its candle interval, or `None` for ticks."""
-    if isinstance(stream, Columns):
+    if not isinstance(stream, list):
         yield stream.symbol, getattr(stream, "interval", None)
         return
     seen: set[tuple[str, int | None]] = set()

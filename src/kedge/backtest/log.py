@@ -23,18 +23,25 @@ TICK_MARK_NS = 60 * NS_PER_S
 class RunLog:
     """The engine's side of a `CurveRecorder`."""
 
-    def __init__(self, recorder: CurveRecorder, symbols: list[str]) -> None:
+    def __init__(self, recorder: CurveRecorder, symbols: list[str], interval_ns: int = 0) -> None:
         self._recorder = recorder
         self._index = {symbol: place for place, symbol in enumerate(symbols)}
         self.times: array[int] = recorder.times
         self.prices: list[Decimal] = recorder.prices
         self.note_symbol: Callable[[str], None] | None = self._note_symbol if len(symbols) > 1 else None
         self.ticks = 0
-        self.quarantined = 0
+        self.interval_ns = interval_ns
+        self._marked_ticks = 0
+        self._folded = 0
         self._next_mark = 0
 
     def _note_symbol(self, symbol: str) -> None:
         self._recorder.symbols.append(self._index[symbol])
+
+    @property
+    def bars(self) -> int:
+        """How many candles were dealt with."""
+        return self._folded + len(self.times) - self._marked_ticks
 
     def account(self, state: State) -> None:
         """The account changed: keep its cash and holdings from the next point on."""
@@ -47,7 +54,9 @@ class RunLog:
             )
             for held in state.portfolio.held()
         )
-        self._recorder.changed(len(self.times), state.portfolio.cash, holdings)
+        points = len(self.times)
+        self._recorder.changed(points, state.portfolio.cash, holdings)
+        self._folded += points - len(self.times)
 
     def tick(self, fact: MarketEvent, at: int) -> None:
         """Count a tick; the first of each span with a price is a point."""
@@ -60,6 +69,7 @@ class RunLog:
             if bid is None or ask is None:
                 return
             price = (bid + ask) / 2
+        self._marked_ticks += 1
         self._next_mark = at - at % TICK_MARK_NS + TICK_MARK_NS
         self.times.append(at)
         self.prices.append(price)

@@ -12,7 +12,8 @@ the same one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableSequence
+from array import array
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from heapq import heappop, heappush
 from typing import Any, Protocol
@@ -22,13 +23,29 @@ from msgspec import structs
 from kedge.core.desk import Desk
 from kedge.core.state import State
 from kedge.core.step import step
-from kedge.model.decisions import Approved, CancelRequested, Command, Decision, QueryRequested, TimerSet
+from kedge.model.decisions import (
+    Approved,
+    Booked,
+    CancelRequested,
+    Command,
+    Decision,
+    HaltChanged,
+    Quarantined,
+    QueryRequested,
+    Refused,
+    StrategyDisabled,
+    TimerSet,
+)
 from kedge.model.errors import StrategyError
 from kedge.model.facts import Fact, Fill, FundingPayment, TimerFired, VenueFact
 from kedge.model.market import Candle, MarketEvent, Trade
 
 #: A strategy that answers its own fills for ever within one moment is stopped here.
 MESSAGES_PER_MOMENT_MAX = 100_000
+
+
+#: Decisions that a result tells of, one by one.
+_NOTED = frozenset({Booked, Refused, Quarantined, StrategyDisabled, HaltChanged})
 
 
 class Venue(Protocol):
@@ -59,8 +76,8 @@ class Delays(Protocol):
 class Log(Protocol):
     """What is kept of a run: for each candle the time it closed, the price and (with several) the symbol."""
 
-    times: MutableSequence[int]
-    prices: MutableSequence[Decimal]
+    times: array[int]
+    prices: list[Decimal]
     note_symbol: Callable[[str], None] | None
 
     def account(self, state: State) -> None:
@@ -97,6 +114,9 @@ class Loop:
         self._messages: list[tuple[int, int, object]] = []
         self._count = 0
         self.fills: list[Fill] = []
+        self.funding: list[FundingPayment] = []
+        self.counts: dict[type, int] = {}
+        self.noted: list[Decision] = []
         self.account_changed = True
 
     def take(self, fact: Fact) -> None:
@@ -153,13 +173,17 @@ class Loop:
 
     def _send(self, decisions: list[Decision]) -> None:
         now = self._desk.state.now
+        counts = self.counts
         for decision in decisions:
             kind = type(decision)
+            counts[kind] = counts.get(kind, 0) + 1
             if kind is Approved or kind is CancelRequested or kind is QueryRequested:
                 delay = 0 if self._delays is None else self._delays.order_ns()
                 self._post(now + delay, decision)
             elif kind is TimerSet and decision.due_ns:  # type: ignore[union-attr]
                 self._post(decision.due_ns, TimerFired(decision.due_ns, decision.name))  # type: ignore[union-attr]
+            elif kind in _NOTED:
+                self.noted.append(decision)
 
     def _report(self, report: Any) -> None:
         delay = 0 if self._delays is None else self._delays.report_ns()
@@ -173,7 +197,8 @@ class Loop:
 
     def _deliver(self, until: int) -> None:
         """Deliver every message that arrives by `until`, in the order of arrival, the ones this causes
-        included."""
+        included.
+        """
         messages = self._messages
         delivered = 0
         while messages and messages[0][0] <= until:
@@ -187,6 +212,7 @@ class Loop:
                     self.fills.append(message)  # type: ignore[arg-type]
                     self.account_changed = True
                 elif kind is FundingPayment:
+                    self.funding.append(message)  # type: ignore[arg-type]
                     self.account_changed = True
                 self.take(message)  # type: ignore[arg-type]
             elif self._desk.state.timers.due.get(message.name) == at:  # type: ignore[attr-defined]

@@ -46,7 +46,8 @@ class Difference(Struct, frozen=True):
 
 class ReplayReport(Struct, frozen=True):
     """What a replay found. `folded` is the digest of the recovered state, `decided` of the one that decided
-    again."""
+    again.
+    """
 
     records: int
     facts: int

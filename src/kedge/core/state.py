@@ -331,9 +331,9 @@ class State:
         if self.performance.mark(self.now, equity):
             limits = self.config
             self._floor = self.performance.floor(limits.daily_loss_max, limits.drawdown_ratio_max)
-        if self._floor is not None and equity <= self._floor:
-            self.attention = True
-        elif self.config.strategy_loss_max is not None and self.portfolio.strategies:
+        if (self._floor is not None and equity <= self._floor) or (
+            self.config.strategy_loss_max is not None and self.portfolio.strategies
+        ):
             self.attention = True
 
     def look(self) -> None:

@@ -25,7 +25,8 @@ VERDICTS = ("approved", "refused")
 
 class Line(Struct, frozen=True):
     """One record of the chain: its number, time (UTC ns), kind, body as plain data, and what it is to the
-    order."""
+    order.
+    """
 
     n: int
     at: int
@@ -98,7 +99,8 @@ def _role(record: Record, order_id: str, children: list[str]) -> str:
 
 def _add_cause(cause: Record | None, lines: list[Line], wanted: dict[int, str]) -> None:
     """The fact that made us decide something about the order later, such as the candle that had it
-    cancelled."""
+    cancelled.
+    """
     if cause is not None and cause.n not in wanted and all(line.n != cause.n for line in lines):
         wanted[cause.n] = "cause"
         lines.append(_line(cause, "cause"))

@@ -37,7 +37,8 @@ class Severity(StrEnum):
 
 class CheckResult(Struct, frozen=True, gc=False, array_like=True):
     """One check of one order: its name, whether it passed, the figure it saw and the limit it held it
-    against."""
+    against.
+    """
 
     check: str
     passed: bool
@@ -63,7 +64,8 @@ class SignalDropped(Struct, frozen=True, gc=False, tag="signal_dropped"):
 
 class Sized(Struct, frozen=True, gc=False, tag="sized"):
     """How a signal became a quantity: the budget and price it was divided by, or `asked` where the signal
-    said it."""
+    said it.
+    """
 
     strategy: str
     symbol: str
@@ -116,7 +118,8 @@ class TimerSet(Struct, frozen=True, gc=False, tag="timer_set"):
 
 class Booked(Struct, frozen=True, gc=False, tag="booked"):
     """What a fill did: the position of account and strategy after it, and the money it moved (account
-    currency)."""
+    currency).
+    """
 
     order_id: str
     trade_id: str

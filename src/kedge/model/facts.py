@@ -108,7 +108,8 @@ class OutcomeUnknown(Stamped, frozen=True, gc=False, tag="outcome_unknown"):
 
 class OrderReport(Stamped, frozen=True, gc=False, tag="order_report"):
     """The venue's answer to a query by client id. `status` None: the answer carried none, so nothing is known
-    (H5)."""
+    (H5).
+    """
 
     order_id: str
     status: OrderStatus | None

@@ -20,7 +20,8 @@ GENERIC_TICK = Decimal("0.00000001")
 
 class InstrumentKind(StrEnum):
     """What holding it means: the asset itself, or a linear contract without expiry settled in the quote
-    currency."""
+    currency.
+    """
 
     SPOT = "spot"
     PERPETUAL = "perpetual"

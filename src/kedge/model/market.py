@@ -32,7 +32,8 @@ T = TypeVar("T", bound="Stamped")
 
 class _TimestampFirst(StructMeta):
     """Calling the class converts the timestamp; everything that skips the call (decoding, `of_row`) does
-    not."""
+    not.
+    """
 
     def __call__(self, timestamp: datetime | int, *args: Any, **kwargs: Any) -> Any:
         return super().__call__(to_ns(timestamp), *args, **kwargs)
@@ -209,5 +210,6 @@ MarketEvent = Candle | Trade | Quote | OrderBook | BookDelta | MarkPrice | Fundi
 
 def of_row(kind: type[T]) -> Callable[..., T]:
     """The constructor of `kind` that takes its fields as stored, `ts` in nanoseconds first, and converts
-    nothing."""
+    nothing.
+    """
     return partial(StructMeta.__call__, kind)

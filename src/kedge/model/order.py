@@ -60,7 +60,8 @@ class TimeInForce(StrEnum):
 
 class OrderStatus(StrEnum):
     """Where an order stands. An outcome we do not know is `submitted` with `outcome_unknown` set, never
-    `failed`."""
+    `failed`.
+    """
 
     PENDING = "pending"
     SUBMITTED = "submitted"

@@ -29,7 +29,8 @@ class Position:
 
     def trade(self, signed: Decimal, price: Decimal) -> Decimal:
         """Add `signed` units at `price`: increase, decrease, close or flip. Returns the profit realized by
-        it."""
+        it.
+        """
         held = self.quantity
         value = EXACT.multiply(EXACT.multiply(signed, self.multiplier), price)
         after = EXACT.add(held, signed)

@@ -153,7 +153,8 @@ class OrdersInFlight:
 
     def ended(self, fact: OrderCancelled | OrderExpired, now: int) -> str:
         """The venue ended the order; its cumulative quantity stands even where the fills are still on their
-        way."""
+        way.
+        """
         order = self.find(fact.order_id)
         if order is None:
             return f"the venue ended {fact.order_id}, which is not ours"
@@ -325,7 +326,8 @@ class OrdersInFlight:
 
 def outstanding(order: Order) -> Decimal:
     """What the order may still add to the position: its remainder while alive, the fills it owes once
-    ended."""
+    ended.
+    """
     if order.status.is_terminal:
         return order.venue_quantity - order.filled_quantity
     return order.quantity - order.filled_quantity

@@ -71,7 +71,8 @@ class OrderManager:
 
     def cancel(self, order: Order | str, reason: str = "asked") -> CancelRequested | None:
         """Ask the venue to end an order, known to it or not yet; `None` where it has ended or was asked
-        already."""
+        already.
+        """
         order_id = order if isinstance(order, str) else order.id
         found = self.orders.active.get(order_id)
         if found is None or found.cancel_requested:

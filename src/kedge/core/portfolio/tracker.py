@@ -115,7 +115,8 @@ class PositionTracker:
 
     def equity(self, price: Price) -> Decimal:
         """Cash and positions at the prices that `price(symbol)` gives; a position without one is worth its
-        cost."""
+        cost.
+        """
         total = self.cash
         for position in self.account.values():
             if position.quantity:

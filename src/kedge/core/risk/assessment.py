@@ -144,7 +144,8 @@ class Assessment:
 
     def room(self) -> Decimal:
         """What is left of an opposite position after every other order on this order's side; below zero:
-        nothing."""
+        nothing.
+        """
         if self.buying:
             return -self.position - self.same_side_reducing - self.working_buy
         return self.position - self.same_side_reducing - self.working_sell
@@ -164,7 +165,8 @@ class Assessment:
 
     def net_after(self) -> Decimal:
         """Worst-case absolute net exposure of the account with this order: every symbol to the side of this
-        order."""
+        order.
+        """
         if self.others_gross is None:
             self._sum_others()
         added = ZERO if self.intent.reduce_only else self.intent.quantity

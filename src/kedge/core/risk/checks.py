@@ -96,7 +96,8 @@ _RUNNING = CheckResult("halt", True)
 
 def symbol_trust(a: Assessment, bound: None) -> CheckResult:
     """Nothing on this symbol is in doubt: no incident, no order with an unknown outcome, no stale or broken
-    stream."""
+    stream.
+    """
     symbol = a.intent.symbol
     blocked = a.state.blocked
     causes = blocked and (blocked.get(symbol) or blocked.get(""))
@@ -182,7 +183,8 @@ def lot(a: Assessment, listed: Instrument) -> CheckResult:
 
 def min_notional(a: Assessment, listed: Instrument) -> CheckResult:
     """The order is worth at least what the venue asks; valued at the price it is likely to have, not the
-    worst."""
+    worst.
+    """
     value = listed.notional(a.quantity, a.intent.price or a.intent.stop_price or a.reference or ZERO)
     return CheckResult("min_notional", value >= listed.min_notional, value, listed.min_notional)
 
@@ -257,7 +259,8 @@ def leverage(a: Assessment, bound: Decimal) -> CheckResult:
 
 def margin(a: Assessment, listed: Instrument) -> CheckResult:
     """Equity covers the initial margin of the worst case at the instrument's leverage, and this order's fee
-    (C6)."""
+    (C6).
+    """
     equity = a.account_equity()
     needed = a.gross_after() / listed.max_leverage
     if listed.taker_fee > ZERO:
@@ -280,7 +283,7 @@ def self_trade(a: Assessment, collar: Decimal | None) -> CheckResult:
     """No order of ours stands where this one could trade with it (C12)."""
     for order in a.conflicting:
         resting = order.price
-        if order.order_type not in _RESTING or resting is None or order.status.is_terminal:
+        if order.order_type is not OrderType.LIMIT or resting is None or order.status.is_terminal:
             continue
         reach = a.intent.price
         if reach is None:
@@ -302,7 +305,8 @@ def _least_bid(reference: Decimal | None, collar: Decimal | None) -> Decimal:
 
 def reduce_only(a: Assessment, bound: None) -> CheckResult:
     """A reduce-only order is opposite to the position and no larger than what others leave of it (C14,
-    I10)."""
+    I10).
+    """
     if not a.intent.reduce_only:
         return _REDUCE_ONLY_OK
     room = a.room()

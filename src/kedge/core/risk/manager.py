@@ -43,7 +43,8 @@ class Bound(Struct, frozen=True):
 
 class RiskManager:
     """Judges orders against the state it is given; alone, it keeps a state of its own that `observe`
-    feeds."""
+    feeds.
+    """
 
     def __init__(self, config: RiskConfig, state: State | None = None) -> None:
         self.state = State() if state is None else state

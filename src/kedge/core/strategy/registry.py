@@ -182,7 +182,8 @@ class StrategyRegistry:
         self, entry: Entry, hook: Callable[[Any], Wishes], fact: Any, wanted: Wanted | None
     ) -> Wanted | None:
         """Call a strategy that keeps a history or is warming up: it learns, and asks in vain until it is
-        warm."""
+        warm.
+        """
         if type(fact) is Candle:
             entry.seen(fact)
         try:
@@ -204,7 +205,8 @@ class StrategyRegistry:
 
     def _plan(self) -> None:
         """Route each type of fact and symbol to the hooks that are defined, so that nothing else is
-        called."""
+        called.
+        """
         self._routes = {}
         for kind, hook in HOOKS.items():
             routes: dict[str, tuple[Reaction, ...]] = {}
