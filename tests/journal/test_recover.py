@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,10 @@ def numbers(disk: MemoryDisk) -> list[int]:
     return [record.n for record in read(disk)]
 
 
+def torn_tail(n: int, tail: bytes, segment: str) -> TornTail:
+    return TornTail(n, len(tail), f"{segment}.torn-{n}", hashlib.sha256(tail).hexdigest())
+
+
 def unprotected(files: Files) -> Files:
     """The files as a crash leaves them: the checkpoints at the end were never written."""
     first = files[CHECKPOINTS].splitlines(keepends=True)[0]
@@ -51,7 +56,7 @@ def test_h59_cut_at_every_byte_of_the_last_records_loses_no_intact_one() -> None
         with AuditLogger(disk=disk, key=KEY) as journal:
             rest = data[:end].rpartition(b"\n")[2]
             if rest:
-                assert journal.torn == (TornTail(intact + 1, len(rest), f"{name}.torn-{intact + 1}"),)
+                assert journal.torn == (torn_tail(intact + 1, rest, name),)
                 assert disk.read(journal.torn[0].path) == rest
             else:
                 assert journal.torn == ()
@@ -158,7 +163,7 @@ def test_a_torn_tail_in_pre_allocated_space_is_kept_without_the_space() -> None:
     name = segment_names(SAMPLE)[-1]
     disk = disk_of(SAMPLE | {name: SAMPLE[name] + b'{"at":12' + bytes(500)})
     with AuditLogger(disk=disk, key=KEY) as journal:
-        assert journal.torn == (TornTail(61, 8, f"{name}.torn-61"),)
+        assert journal.torn == (torn_tail(61, b'{"at":12', name),)
 
 
 def test_two_torn_tails_at_one_number_are_both_kept() -> None:

@@ -35,6 +35,7 @@ from kedge.journal.recover import TornTail, recover, write_epoch
 from kedge.journal.redact import Redactor
 from kedge.journal.segment import NS_PER_DAY, segment_name
 
+_NEWLINE = ord("\n")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,7 +77,6 @@ class AuditLogger:
         if checkpoint_records < 1:
             raise JournalMisused(f"checkpoint_records is {checkpoint_records}; it must be at least 1")
         self._key = key if key is None or isinstance(key, SigningKey) else load_key(key)
-        self._disk: Disk = disk if disk is not None else OsDisk(log_dir or "", create=True)
         self._policy = policy or CommitPolicy()
         self._checkpoint_records = checkpoint_records
         self._preallocate_bytes = preallocate_bytes
@@ -89,7 +89,11 @@ class AuditLogger:
         self._closed = False
         self._file: DiskFile | None = None
         self._checkpoints: DiskFile | None = None
-        self._disk.lock()
+        try:
+            self._disk: Disk = disk if disk is not None else OsDisk(log_dir or "", create=True)
+            self._disk.lock()
+        except OSError as error:
+            raise JournalDead(f"journal cannot be opened: {error}") from error
         try:
             self._recover()
         except OSError as error:
@@ -168,7 +172,7 @@ class AuditLogger:
             raise JournalMisused(f"record {number} names {cause} as its cause; it must be an earlier record or 0")
         if body.__class__ is not bytes:
             body = encode_body(body, self._redactor)  # type: ignore[arg-type]
-        elif b"\n" in body or body[:1] != b"{" or (self._redactor is not None and self._redactor.hits(body)):
+        elif _NEWLINE in body or body[:1] != b"{" or (self._redactor is not None and self._redactor.hits(body)):
             raise JournalMisused(f"the body of record {number} is not canonical JSON, or holds a secret")
         if at.__class__ is not int:
             at = _nanoseconds(at)

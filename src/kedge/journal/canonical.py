@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
-from operator import attrgetter
 from types import NoneType
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from kedge.journal.errors import EncodeRefused
 from kedge.journal.record import BODY_BYTES_MAX
@@ -33,15 +33,17 @@ DEPTH_MAX = 32
 
 _ENCODE = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 _LEAVES = frozenset((str, int, bool, NoneType, Decimal, msgspec.UnsetType))
+_E, _MINUS, _N, _I, _DEL, _BRACE = b"E-NI\x7f{"
 _trailing_zero = re.compile(rb'\.[0-9]*0"').search
 _exponent = re.compile(rb"E[+-][0-9]").search
 
 
 def encode_body(value: msgspec.Struct | Mapping[str, Any], redactor: Redactor | None = None) -> bytes:
     """The canonical JSON object of a struct or a dict. EncodeRefused if there is none."""
-    if isinstance(value, msgspec.Struct):
-        _check_struct(value, DEPTH_MAX)
-    elif type(value) is dict:
+    kind = _verdicts.get(type(value)) or _admit(type(value), "a body")
+    if kind == "struct":
+        _check_struct(value, DEPTH_MAX)  # type: ignore[arg-type]
+    elif kind == "dict":
         _check(value, DEPTH_MAX)
     else:
         raise EncodeRefused(f"a body is a struct or a dict, not {type(value).__name__}")
@@ -52,17 +54,18 @@ def encode_body(value: msgspec.Struct | Mapping[str, Any], redactor: Redactor | 
     if (
         not body.isascii()
         or _trailing_zero(body)
-        or _exponent(body)
-        or b'"-0"' in body
-        or b"NaN" in body
-        or b"Inf" in body
-        or b"\x7f" in body
+        # One byte is found several times faster than three.
+        or (_E in body and _exponent(body))
+        or (_MINUS in body and body.find(b'"-0"') >= 0)
+        or (_N in body and body.find(b"NaN") >= 0)
+        or (_I in body and body.find(b"Inf") >= 0)
+        or _DEL in body
         or (redactor is not None and redactor.hits(body))
     ):
         body = _rebuilt(value, redactor)
     if len(body) > BODY_BYTES_MAX:
         raise EncodeRefused(f"a {type(value).__name__} takes {len(body)} bytes; a record may have {BODY_BYTES_MAX}")
-    if body[0] != 123:  # "{"
+    if body[0] != _BRACE:
         raise EncodeRefused(f"{type(value).__name__} is array_like; a body must be an object")
     return body
 
@@ -114,35 +117,20 @@ def plain(body: bytes) -> Any:
 
 # -- which classes may be written -----------------------------------------------------------------------
 
-_getters: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
 _nested_of: dict[tuple[type, ...], tuple[int, ...]] = {}
 _verdicts: dict[type, str] = {}
 
 
 def _check_struct(value: msgspec.Struct, depth: int) -> None:
-    cls = type(value)
-    getter = _getters.get(cls)
-    if getter is None:
-        getter = _getters[cls] = _getter(cls)
-    values = getter(value)
-    classes = tuple(map(type, values))
+    values = astuple(value)
+    classes = (*map(type, values),)
     nested = _nested_of.get(classes)
     if nested is None:
-        for name, field in zip(cls.__struct_fields__, classes, strict=True):
-            _admit(field, f"{cls.__name__}.{name}")
+        for name, field in zip(value.__struct_fields__, classes, strict=True):
+            _admit(field, f"{type(value).__name__}.{name}")
         nested = _nested_of[classes] = tuple(i for i, field in enumerate(classes) if _verdict(field) != "leaf")
     for i in nested:
         _check(values[i], depth - 1)
-
-
-def _getter(cls: type[msgspec.Struct]) -> Callable[[Any], tuple[Any, ...]]:
-    names = cls.__struct_fields__
-    if not names:
-        return lambda value: ()
-    if len(names) == 1:
-        single = attrgetter(names[0])
-        return lambda value: (single(value),)
-    return attrgetter(*names)
 
 
 def _check(value: Any, depth: int) -> None:

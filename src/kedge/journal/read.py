@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from kedge.journal.checkpoint import CHECKPOINTS
 from kedge.journal.disk import Disk, OsDisk
 from kedge.journal.errors import JournalCorrupt, JournalError
 from kedge.journal.record import Record, parse
@@ -37,6 +38,6 @@ def open_for_reading(where: str | os.PathLike[str] | Disk) -> Disk:
     if not os.path.isdir(where):
         raise JournalError(f"journal {os.fspath(where)} is not a directory; give the directory of audit-*.jsonl")
     disk = OsDisk(where)
-    if not segments(disk):
+    if not segments(disk) and CHECKPOINTS not in disk.names():
         raise JournalError(f"journal {os.fspath(where)} has no audit-YYYY-MM-DD.jsonl; give a journal's directory")
     return disk

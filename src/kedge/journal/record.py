@@ -18,6 +18,7 @@ Sixteen bytes suffice in the line because the chain carries all 32; checkpoints 
 from __future__ import annotations
 
 import re
+from binascii import hexlify
 from hashlib import sha256
 
 import msgspec
@@ -77,7 +78,7 @@ def chained(chain: bytes, text: bytes) -> bytes:
 
 def sealed(text: bytes, chain: bytes) -> bytes:
     """The whole line, newline included; `chain` is the hash that already covers `text`."""
-    return b'%b,"sha":"%b"}\n' % (text, chain[:16].hex().encode("ascii"))
+    return b'%b,"sha":"%b"}\n' % (text, hexlify(chain[:16]))
 
 
 def text_of(line: bytes) -> bytes:

@@ -11,6 +11,7 @@ checkpoint that does not agree.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 
 import msgspec
 
@@ -27,11 +28,15 @@ _EPOCH_DIGITS = 20
 
 
 class TornTail(msgspec.Struct, frozen=True):
-    """What an unfinished write left: the number its first record would have had, its length, its place."""
+    """What an unfinished write left: the number its first record would have had, its length, place and hash.
+
+    The hash ties the file, which no chain covers, to the record that the caller makes of this.
+    """
 
     n: int
     bytes: int
     path: str
+    sha256: str
 
 
 class Recovered(msgspec.Struct, frozen=True):
@@ -95,7 +100,7 @@ def _cut(disk: Disk, n: int, name: str, offset: int) -> TornTail | None:
     tail = disk.read(name, offset).rstrip(b"\0")
     kept = None
     if tail:
-        kept = TornTail(n, len(tail), _keep(disk, f"{name}.torn-{n}", tail))
+        kept = TornTail(n, len(tail), _keep(disk, f"{name}.torn-{n}", tail), sha256(tail).hexdigest())
     file = disk.open(name)
     try:
         file.truncate(offset)

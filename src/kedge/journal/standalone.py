@@ -169,6 +169,8 @@ def check(directory: str, pinned: str = "") -> tuple[int, int, bool]:
         told_here = points.get(n, {"sha": chain.hex(), "at": value["at"], "epoch": epoch})
         if (told_here["sha"], told_here["at"], told_here["epoch"]) != (chain.hex(), value["at"], epoch):
             raise Flaw(n, name, number, "its checkpoint says otherwise: it, or one before it, was written anew")
+    if not n and not (Path(directory) / CHECKPOINTS).exists():
+        raise Flaw(0, directory, 0, "holds no journal")
     if told > n:
         raise Flaw(n + 1, name, 0, f"the journal ends at record {n}, but a checkpoint tells of {told}")
     if n and (not points or (kind == "stop" and told < n)):
