@@ -1,0 +1,1 @@
+"""The strategies that Kedge ships, and the indicators they are made of."""

@@ -1,0 +1,67 @@
+"""Donchian channels: with a close outside the range of the last candles, until it falls back through a nearer one.
+
+    close > highest high of the last `window` candles:       be long
+    close < lowest low of the last `window` candles:         be short
+    long  and close < lowest low of the last `exit_window`:  be flat; short, mirrored
+
+"Last" means before this candle: a close cannot be above its own high. After Richard Donchian; with 20 and 10 these are
+the entries and exits of the first of the Turtles' two systems.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from kedge.core.strategy.base import Wishes
+from kedge.core.strategy.parameters import Bounds
+from kedge.model.errors import StrategyError
+from kedge.model.market import Candle
+from kedge.model.money import ZERO
+from kedge.strategies.directional import DirectionalStrategy
+from kedge.strategies.indicators.channel import Channel, DonchianChannel
+
+
+class BreakoutStrategy(DirectionalStrategy):
+    """Follows a close that leaves the range of the last candles."""
+
+    window: Annotated[int, Bounds(1, 10_000), "candles of the range to break out of"] = 20
+    exit_window: Annotated[int, Bounds(1, 10_000), "candles of the range whose other end is the exit"] = 10
+
+    def check(self) -> None:
+        if self.exit_window > self.window:
+            raise StrategyError(
+                f"exit_window is {self.exit_window} and window is {self.window}; exit_window must not be above window"
+            )
+
+    def warmup_bars(self) -> int:
+        return self.window + 1
+
+    def reset(self) -> None:
+        self._entry = DonchianChannel(self.window)
+        self._exit = DonchianChannel(self.exit_window)
+
+    def on_candle(self, candle: Candle) -> Wishes:
+        entry, near = self._entry.value, self._exit.value
+        self._entry.update(candle.high, candle.low)
+        self._exit.update(candle.high, candle.low)
+        if entry is None or near is None:
+            return None
+        # The nearer range lies within the wider one: a close within it decides nothing.
+        if near.lower <= candle.close <= near.upper:
+            return None
+        return self._outside(candle.close, entry, near)
+
+    def _outside(self, close: Decimal, entry: Channel, near: Channel) -> Wishes:
+        held = self.held
+        if self.waiting:
+            return None
+        if close > entry.upper and held <= ZERO:
+            return self.go_long(f"close {close} is above {entry.upper}, the highest of {self.window} candles")
+        if close < entry.lower and (held >= ZERO if self.allow_short else held > ZERO):
+            return self.go_short(f"close {close} is below {entry.lower}, the lowest of {self.window} candles")
+        if held > ZERO and close < near.lower:
+            return self.leave(f"close {close} is below {near.lower}, the lowest of {self.exit_window} candles")
+        if held < ZERO and close > near.upper:
+            return self.leave(f"close {close} is above {near.upper}, the highest of {self.exit_window} candles")
+        return None
