@@ -1,0 +1,128 @@
+"""Who runs in which work: Kedge's variants and the peers, the environment of each, and its fill convention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.oracle import Convention
+
+HERE: Final = Path(__file__).resolve().parent
+ROOT: Final = HERE.parent
+ENVIRONMENTS: Final = HERE / ".venvs"
+RESULTS: Final = HERE / "results"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment: what is pinned in it, the module whose import is timed, and the oldest Python it takes."""
+
+    name: str
+    requirements: Path
+    imports: str
+    python_min: tuple[int, int] = (3, 11)
+
+    @property
+    def folder(self) -> Path:
+        """Where it lives; git ignores it."""
+        return ENVIRONMENTS / self.name
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+
+def _peer(name: str, imports: str, python_min: tuple[int, int] = (3, 11)) -> Environment:
+    return Environment(name, HERE / "requirements" / f"{name}.txt", imports, python_min)
+
+
+KEDGE: Final = Environment("kedge", ROOT / "requirements" / "core.txt", "from kedge import BacktestEngine")
+BACKTESTING: Final = _peer("backtesting-0.6.6", "import backtesting")
+BACKTRADER: Final = _peer("backtrader-1.9.78", "import backtrader")
+NAUTILUS_OLD: Final = _peer("nautilus-1.221", "from nautilus_trader.backtest.engine import BacktestEngine")
+NAUTILUS_NEW: Final = _peer("nautilus-1.231", "from nautilus_trader.backtest.engine import BacktestEngine", (3, 12))
+VECTORBT: Final = _peer("vectorbt-1.2", "import vectorbt")
+HFTBACKTEST: Final = _peer("hftbacktest-2.4", "import hftbacktest")
+INSTALLED: Final = (KEDGE, BACKTESTING, BACKTRADER, NAUTILUS_OLD, NAUTILUS_NEW, VECTORBT, HFTBACKTEST)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One line of a table.
+
+    `rows_max`: not run on more rows, because its cost grows faster than they do. `waits`: it waits for the disk, so
+    its rate is of wall time whatever the clock.
+    """
+
+    label: str
+    environment: Environment
+    module: str
+    variant: str = ""
+    convention: Convention = Convention.NEXT_OPEN
+    rows_max: int | None = None
+    waits: bool = False
+
+
+CLOSE: Final = Convention.SAME_CLOSE
+_OURS: Final = "benchmarks.ours"
+_PEERS: Final = "benchmarks.peers"
+
+_BACKTESTING = Contender("backtesting.py", BACKTESTING, f"{_PEERS}.backtesting_py")
+_BACKTRADER = Contender("backtrader", BACKTRADER, f"{_PEERS}.backtrader_feed")
+_NAUTILUS_OLD = Contender("nautilus 1.221", NAUTILUS_OLD, f"{_PEERS}.nautilus_v1", convention=CLOSE)
+_NAUTILUS_NEW = Contender("nautilus 1.231", NAUTILUS_NEW, f"{_PEERS}.nautilus_v1", convention=CLOSE, rows_max=100_000)
+_NAUTILUS_MENDED = Contender(
+    "nautilus 1.231, mended", NAUTILUS_NEW, f"{_PEERS}.nautilus_v1", "mended", CLOSE, rows_max=500_000
+)
+_NAUTILUS_V2 = Contender(
+    "nautilus 1.231, v2 core", NAUTILUS_NEW, f"{_PEERS}.nautilus_v2", convention=CLOSE, rows_max=100_000
+)
+
+_NAUTILUS_V2_TICKS = Contender("nautilus 1.231, v2 core", NAUTILUS_NEW, f"{_PEERS}.nautilus_v2")
+_NAUTILUS_NEW_TICKS = Contender("nautilus 1.231", NAUTILUS_NEW, f"{_PEERS}.nautilus_v1")
+_HFTBACKTEST = Contender("hftbacktest, compiled", HFTBACKTEST, f"{_PEERS}.hft")
+
+#: The contenders of each work, Kedge's plain run first.
+WORKS: Final[dict[str, tuple[Contender, ...]]] = {
+    "w0": (
+        Contender("Kedge", KEDGE, f"{_OURS}.w0"),
+        _BACKTESTING,
+        _BACKTRADER,
+        _NAUTILUS_OLD,
+        _NAUTILUS_NEW,
+        _NAUTILUS_V2,
+    ),
+    "w1": (
+        Contender("Kedge", KEDGE, f"{_OURS}.w1"),
+        Contender("Kedge, from Parquet", KEDGE, f"{_OURS}.w1", "stream"),
+        Contender("Kedge, durable journal", KEDGE, f"{_OURS}.w1", "journal", waits=True),
+        _BACKTESTING,
+        _BACKTRADER,
+        _NAUTILUS_OLD,
+        _NAUTILUS_NEW,
+        _NAUTILUS_MENDED,
+        _NAUTILUS_V2,
+        Contender("vectorbt numba, arrays", VECTORBT, f"{_PEERS}.vectorbt_arrays", "numba"),
+        Contender("vectorbt Rust, arrays", VECTORBT, f"{_PEERS}.vectorbt_arrays", "rust"),
+    ),
+    "w3": (
+        Contender("Kedge", KEDGE, f"{_OURS}.w3"),
+        Contender("Kedge, all limits", KEDGE, f"{_OURS}.w3", "limits"),
+        Contender("Kedge, durable journal", KEDGE, f"{_OURS}.w3", "journal", waits=True),
+        _BACKTESTING,
+        _BACKTRADER,
+        _NAUTILUS_OLD,
+        _NAUTILUS_NEW,
+        _NAUTILUS_V2,
+        _HFTBACKTEST,
+    ),
+    "w4": (
+        Contender("Kedge", KEDGE, f"{_OURS}.w4"),
+        Contender("nautilus 1.221", NAUTILUS_OLD, f"{_PEERS}.nautilus_v1"),
+        _NAUTILUS_NEW_TICKS,
+        _NAUTILUS_V2_TICKS,
+        _HFTBACKTEST,
+    ),
+}

@@ -1,0 +1,1 @@
+"""Kedge's side: one module a work, written against the public API."""
