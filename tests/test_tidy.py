@@ -39,6 +39,7 @@ OFFENDERS = [
     ("float", "src/kedge/venues/sim/planted.py", "x = np.float64(3)", "Decimal"),
     ("float", "src/kedge/core/risk/planted.py", "import math\nx = math.sqrt(2)", "Decimal"),
     ("float", BACKTEST, "from math import log", "Decimal"),
+    ("float", BACKTEST, "def f(prices: tuple[float, float], seconds: int) -> None: ...", "Decimal"),
     ("float", BACKTEST, "def final_equity(self) -> float | None: ...", "Decimal"),
     ("float", BACKTEST, "def sharpe_ratio(self, capital: float) -> int: ...", "Decimal"),
     ("ordering", MODEL, "for x in {1, 2}: ...", "sorted"),

@@ -10,7 +10,7 @@ from tests.tidy.source import Found, Source, dotted
 _EXACT_MATH = {"gcd", "lcm", "isqrt", "comb", "perm", "factorial", "prod", "floor", "ceil", "trunc", "isfinite"}
 #: How long something took, and statistics of a finished run: for people, never a price, quantity, fee or balance.
 _MEASURED = re.compile(
-    r"(^|\.)(\w+_seconds|cagr|volatility|exposure|turnover|(sharpe|sortino|calmar|omega|information)_ratio"
+    r"(^|\.)((\w+_)?seconds|cagr|volatility|exposure|turnover|(sharpe|sortino|calmar|omega|information)_ratio"
     r"|(deflated|probabilistic)_sharpe_ratio|skewness|kurtosis|correlation)$"
 )
 
@@ -49,7 +49,7 @@ def _only_asks(use: ast.AST | None) -> bool:
 def _measures(source: Source, node: ast.AST) -> bool:
     """Whether the float belongs to a name that is a duration or a statistic."""
     parent = source.parents.get(node)
-    while isinstance(parent, ast.BinOp):  # float | None
+    while isinstance(parent, ast.BinOp | ast.Subscript | ast.Tuple):  # float | None, tuple[float, float]
         node, parent = parent, source.parents.get(parent)
     if isinstance(parent, ast.FunctionDef):
         return parent.returns is node and bool(_MEASURED.search(parent.name))
