@@ -168,7 +168,7 @@ class BarMatcher:
             self._execution.liquidate(listing, opened, end, out)
 
     def _again(self, listing: Listing, order: Working, opened: Decimal, end: int, out: list[VenueFact]) -> None:
-        """A reduce-only order that was reached with nothing to reduce: a stop takes what was entered since, the rest wait."""
+        """A reduce-only order that was reached with nothing to reduce: a stop closes what was entered since."""
         reducible = listing.position < ZERO if order.buy else listing.position > ZERO
         if not reducible:
             self._execution.cancel(listing, order, end, NOTHING_TO_REDUCE, out)

@@ -133,8 +133,9 @@ class Execution:
             amount = self.slippage.amount(raw, quantity, listing.volume, tick)
             if amount:
                 price = _add(raw, amount) if buy else _sub(raw, amount)
-        if price % tick:
-            price = _sub(price, _remainder(price, tick))
+        rest = _remainder(price, tick)
+        if rest:
+            price = _sub(price, rest)
             if buy:
                 price = _add(price, tick)
         return price if price > ZERO else tick
@@ -178,7 +179,7 @@ class Execution:
             self.cancel(listing, order, ts, NOTHING_TO_REDUCE, out)
         return True
 
-    def _book(
+    def _book(  # noqa: PLR0913  (all that a fill is)
         self,
         listing: Listing,
         order_id: str,

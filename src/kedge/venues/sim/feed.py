@@ -91,7 +91,7 @@ class FeedMatcher:
             self._execution.liquidate(listing, price, ts, out)
 
     def _queue(self, listing: Listing, trade: Trade, out: list[VenueFact]) -> None:
-        """A trade at the very price of a resting order moves it forward in its queue, and fills it when its turn has come."""
+        """A trade at the very price of a resting order moves it forward in its queue, and may reach it."""
         for shelf, aggressor in ((listing.down, Side.SELL), (listing.up, Side.BUY)):
             if trade.side is not None and trade.side is not aggressor:
                 continue

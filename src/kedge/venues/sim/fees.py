@@ -38,7 +38,7 @@ class InstrumentFees:
 
 
 class BaseFeesOnBuys:
-    """Like `InstrumentFees`, but a spot buy pays in the base currency it receives, as many spot venues do (hazard H26)."""
+    """Like `InstrumentFees`, but a spot buy pays in the base currency, as on many spot venues (hazard H26)."""
 
     def charge(self, instrument: Instrument, buy: bool, quantity: Decimal, notional: Decimal, maker: bool) -> Charge:
         """Fraction x quantity in base on a spot buy, else fraction x notional in quote."""

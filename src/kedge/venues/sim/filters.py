@@ -15,6 +15,7 @@ from kedge.model.money import EXACT, ZERO
 from kedge.model.order import OrderIntent, OrderType, TimeInForce
 
 _mul: Final = EXACT.multiply
+_remainder: Final = EXACT.remainder
 
 _MARKET: Final = OrderType.MARKET
 _LIMIT: Final = OrderType.LIMIT
@@ -38,7 +39,7 @@ def _refusal(intent: OrderIntent, instrument: Instrument, at: int) -> str:
     quantity = intent.quantity
     if not quantity > ZERO:
         return f"quantity {quantity} is not above zero"
-    if quantity % instrument.lot_size:
+    if _remainder(quantity, instrument.lot_size):
         return f"quantity {quantity} is not a multiple of lot {instrument.lot_size}"
     if quantity < instrument.min_quantity:
         return f"quantity {quantity} is below the minimum {instrument.min_quantity}"
@@ -84,7 +85,7 @@ def _price(name: str, price: Decimal | None, instrument: Instrument) -> str:
         return f"{name} is missing"
     if not price > ZERO:
         return f"{name} {price} is not above zero"
-    if price % instrument.tick_size:
+    if _remainder(price, instrument.tick_size):
         return f"{name} {price} is not a multiple of tick {instrument.tick_size}"
     return ""
 

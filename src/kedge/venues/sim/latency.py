@@ -35,7 +35,7 @@ class FixedLatency:
 
 
 class JitteredLatency:
-    """A fixed latency and, on top of each message, 0 to `jitter_ns` drawn evenly by a generator of our own from `seed`."""
+    """A fixed latency and, on top for each message, 0 to `jitter_ns` drawn evenly from `seed`."""
 
     __slots__ = ("_dice", "_fixed", "_jitter_ns")
 
