@@ -17,8 +17,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.index import configured
-from tools.installer import Failed, find_pip, find_uv
+from tools.index import Failed, configured
+from tools.installer import find_pip, find_uv
 
 __all__ = ["ROOT", "Failed", "ensure"]
 

@@ -16,9 +16,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["PackageIndex", "configured"]
+__all__ = ["Configured", "Failed", "PackageIndex", "configured"]
 
 PIP_SECTIONS = ("global", "install", "download")
+
+
+class Failed(Exception):
+    """What the user must be told, in one line."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,10 @@ def _pip(env: Mapping[str, str]) -> PackageIndex:
     values: dict[str, str] = {}
     parser = configparser.RawConfigParser(strict=False)
     for path in _pip_files(env):
-        parser.read(path, encoding="utf-8")
+        try:
+            parser.read(path, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError) as problem:
+            raise Failed(f"pip's settings in {path} cannot be read ({_one_line(problem)}); mend that file") from None
         for section in PIP_SECTIONS:
             if parser.has_section(section):
                 values.update({name.replace("_", "-").lower(): text for name, text in parser.items(section)})
@@ -118,7 +125,7 @@ def _pip_files(env: Mapping[str, str]) -> list[Path]:
     named = env.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return []
-    home = Path(env.get("HOME") or env.get("USERPROFILE") or "~").expanduser()
+    home = Path(env.get("HOME") or env.get("USERPROFILE") or os.sep)
     if sys.platform == "win32":
         files = [
             Path(env.get("PROGRAMDATA", "C:/ProgramData")) / "pip" / "pip.ini",
@@ -146,7 +153,10 @@ def _uv(env: Mapping[str, str]) -> PackageIndex:
     for path in _uv_files(env):
         if not path.is_file():
             continue
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise Failed(f"uv's settings in {path} cannot be read ({_one_line(problem)}); mend that file") from None
         for table in (settings, settings.get("pip", {})):
             default = table.get("index-url", default)
             extra += table.get("extra-index-url", [])
@@ -172,7 +182,7 @@ def _uv_files(env: Mapping[str, str]) -> list[Path]:
         return []
     if env.get("UV_CONFIG_FILE"):
         return [Path(env["UV_CONFIG_FILE"])]
-    home = Path(env.get("HOME") or env.get("USERPROFILE") or "~").expanduser()
+    home = Path(env.get("HOME") or env.get("USERPROFILE") or os.sep)
     return [Path("/etc/uv/uv.toml"), Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "uv" / "uv.toml"]
 
 
@@ -184,3 +194,7 @@ def _address(text: str) -> str:
 def _join(env: dict[str, str], name: str, separator: str, values: tuple[str, ...]) -> None:
     if values:
         env.setdefault(name, separator.join(values))
+
+
+def _one_line(problem: Exception) -> str:
+    return " ".join(str(problem).split())

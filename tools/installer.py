@@ -25,17 +25,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.index import Configured, PackageIndex
+from tools.index import Configured, Failed, PackageIndex
 
-__all__ = ["Failed", "Installer", "find_pip", "find_uv"]
+__all__ = ["Installer", "find_pip", "find_uv"]
 
 DEBIAN_WHEELS = Path("/usr/share/python-wheels")
 DOWNLOAD_BYTES_MAX = 16 * 1024 * 1024
 TIMEOUT_SECONDS = 60.0
-
-
-class Failed(Exception):
-    """What the user must be told, in one line."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.index import configured
+from tools.index import Failed, configured
 
 
 @pytest.fixture
@@ -88,3 +88,13 @@ def test_certificates_and_proxy_reach_uv_without_overruling_its_own() -> None:
     own = env | {"SSL_CERT_FILE": "/own.pem", "HTTPS_PROXY": "own:1"}
     kept = configured(own).environment_for_uv(own)
     assert (kept["SSL_CERT_FILE"], kept["HTTPS_PROXY"]) == ("/own.pem", "own:1")
+
+
+@pytest.mark.parametrize(("file", "text"), [("pip/pip.conf", "index-url = x\n"), ("uv/uv.toml", "index-url =\n")])
+def test_settings_that_cannot_be_read_are_named_in_one_line(
+    home: dict[str, str], tmp_path: Path, file: str, text: str
+) -> None:
+    write(tmp_path / "cfg" / file, text)
+    with pytest.raises(Failed, match=file) as failure:
+        configured(home)
+    assert "\n" not in str(failure.value)

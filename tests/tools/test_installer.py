@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tools import installer
-from tools.index import Configured, PackageIndex
-from tools.installer import Failed, find_pip
+from tools.index import Configured, Failed, PackageIndex
+from tools.installer import find_pip
 
 WHEEL = "pip-1.2.3-py3-none-any.whl"
 CONTENT = b"the pinned wheel"
