@@ -10,6 +10,7 @@ from tests.tidy.source import Found, Source, dotted
 _NOW = re.compile(r"(^|\.)(datetime|date|dt)\.(now|utcnow|today)$")
 _CLOCKS = {"time", "monotonic", "perf_counter", "process_time", "thread_time", "clock_gettime"}
 _CLOCKS |= {name + "_ns" for name in _CLOCKS} | {"localtime", "gmtime", "sleep", "ctime", "strftime"}
+_SEEDED = "a simulation draws from random.Random(seed) or default_rng(seed), the seed in its configuration"
 _NUMPY_CHANCE = re.compile(r"^(np|numpy)\.random\.(?!Generator$|SeedSequence$|PCG64$|Philox$)")
 
 
@@ -29,23 +30,30 @@ def clock(source: Source) -> Found:
 
 
 def chance(source: Source) -> Found:
-    """Ambient randomness."""
-    for line, module, _ in source.imports():
-        if module.split(".")[0] in {"random", "uuid", "secrets"}:
-            remedy = "a simulation draws from numpy.random.default_rng(seed), the seed in its configuration"
-            yield line, f"import {module}: ids are functions of instance, epoch and seq; {remedy}"
+    """Ambient randomness. A generator made from a seed is none, and what decides may not even have that (layers)."""
+    for line, module, names in source.imports():
+        plain = module == "random" and (not names or names == ("Random",))
+        if module.split(".")[0] in {"random", "uuid", "secrets"} and not plain:
+            yield line, f"import {module}: ids are functions of instance, epoch and seq; {_SEEDED}"
     for node in source.nodes:
-        if isinstance(node, ast.Attribute) and _NUMPY_CHANCE.search(dotted(node)):
-            if dotted(node).endswith(".default_rng") and _is_seeded(source, node):
-                continue
-            yield node.lineno, f"{dotted(node)} draws unseeded; use numpy.random.default_rng(seed)"
-        if isinstance(node, ast.Attribute) and dotted(node) in {"os.urandom", "os.getrandom"}:
-            yield node.lineno, f"{dotted(node)} draws from the system; derive what is needed from the facts"
+        name = dotted(node) if isinstance(node, ast.Attribute | ast.Name) else ""
+        if name in {"random.Random", "Random"} or name.endswith("random.default_rng"):
+            if _is_made(source, node) and not _is_seeded(source, node):
+                yield node.lineno, f"{name}() is seeded by the system; {_SEEDED}"
+        elif name.startswith("random.") or _NUMPY_CHANCE.search(name):
+            yield node.lineno, f"{name} draws from a generator everyone shares; {_SEEDED}"
+        elif name in {"os.urandom", "os.getrandom"}:
+            yield node.lineno, f"{name} draws from the system; derive what is needed from the facts"
+
+
+def _is_made(source: Source, node: ast.AST) -> bool:
+    call = source.parents.get(node)
+    return isinstance(call, ast.Call) and call.func is node
 
 
 def _is_seeded(source: Source, node: ast.AST) -> bool:
     call = source.parents.get(node)
-    return isinstance(call, ast.Call) and call.func is node and bool(call.args or call.keywords)
+    return isinstance(call, ast.Call) and bool(call.args or call.keywords)
 
 
 def hashing(source: Source) -> Found:
