@@ -36,7 +36,9 @@ def chance(source: Source) -> Found:
         if module.split(".")[0] in {"random", "uuid", "secrets"} and not plain:
             yield line, f"import {module}: ids are functions of instance, epoch and seq; {_SEEDED}"
     for node in source.nodes:
-        name = dotted(node) if isinstance(node, ast.Attribute | ast.Name) else ""
+        if not isinstance(node, ast.Attribute | ast.Name):
+            continue
+        name = dotted(node)
         if name in {"random.Random", "Random"} or name.endswith("random.default_rng"):
             if _is_made(source, node) and not _is_seeded(source, node):
                 yield node.lineno, f"{name}() is seeded by the system; {_SEEDED}"
