@@ -9,8 +9,9 @@ the account's margin alone. What is assumed is listed in the result and in `docs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 
@@ -29,6 +30,7 @@ from kedge.model.facts import SessionStopped
 from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument, generic_instrument
 from kedge.model.limits import RiskConfig
+from kedge.model.market import MarketEvent
 from kedge.model.money import EXACT, ONE, TEN_THOUSAND, ZERO, decimal
 from kedge.venues.sim.latency import FixedLatency
 from kedge.venues.sim.slippage import BpsSlippage
@@ -36,6 +38,9 @@ from kedge.venues.sim.venue import SimulatedVenue
 
 #: Points of the equity curve kept whole; older ones are folded into the figures and thinned, so memory stays bounded.
 POINTS_MAX = 1 << 20
+
+#: Sees the facts on their way, for a progress bar.
+Watch = Callable[[Iterator[MarketEvent]], Iterator[MarketEvent]]
 
 #: Limits that are not set: the account's margin alone bounds a run that names none.
 UNLIMITED = RiskConfig()
@@ -94,15 +99,19 @@ class BacktestEngine:
         *,
         sources: Mapping[str, str] | None = None,
         load_seconds: float = 0.0,
+        start: int | None = None,
+        end: int | None = None,
+        watch: Watch | None = None,
     ) -> BacktestResult:
         """Run one strategy or several over candles, columns or any streams of market facts, and report.
 
-        `sources` says, by strategy name, how a strategy was named by the user, for the journal.
+        `sources` says, by strategy name, how a strategy was named by the user, for the journal. `start` and `end` (ns)
+        bound the history, `watch` may count the facts as they pass.
         """
         strategies = [strategy] if isinstance(strategy, BaseStrategy) else list(strategy)
         if not strategies:
             raise StrategyError("there is no strategy to run; give at least one")
-        feed = Feed(candles)
+        feed = Feed(candles, start, end)
         symbols = self._symbols(strategies, feed)
         instruments = self._instruments(symbols)
         currency = self.account_currency or instruments[0].settle or instruments[0].quote
@@ -120,8 +129,12 @@ class BacktestEngine:
                 recording = Recording(self.journal_dir, desk.state, self.journal_key)
             delays = FixedLatency(self.latency_ms * NS_PER_MS) if self.latency_ms else None
             loop = Loop(desk, venue, delays, None if recording is None else recording.write, feed.coarse)
-            loop.take(started(0, self.initial_capital, currency, instruments, self.risk, specs, self.settings()))
-            loop.run(feed.facts(), log)
+            facts = feed.facts() if watch is None else watch(feed.facts())
+            first = next(facts, None)
+            if first is None:
+                raise DataError("there is no market data between start and end; give another period")
+            loop.take(started(first.ts, self.initial_capital, currency, instruments, self.risk, specs, self.settings()))
+            loop.run(chain((first,), facts), log)
             loop.finish()
             log.account(desk.state)
             if recording is not None:

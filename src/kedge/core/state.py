@@ -155,7 +155,7 @@ class State:
         order, odd = self.orders.filled(fill, self.now)
         if odd == REPEAT:
             return NOTHING
-        strategy = order.strategy if order is not None else ""
+        strategy = order.strategy if order is not None else self.portfolio.sole_holder(fill.symbol)
         profit = self.portfolio.update_from_fill(fill, strategy)
         held = self.portfolio.account[fill.symbol]
         if strategy and self.config.executions_per_window_max is not None:

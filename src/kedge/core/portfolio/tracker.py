@@ -103,6 +103,11 @@ class PositionTracker:
         position = self.strategies.get((strategy, symbol))
         return ZERO if position is None else position.quantity
 
+    def sole_holder(self, symbol: str) -> str:
+        """The one strategy that holds `symbol`: whom a fill that belongs to no order of ours concerns. Else empty."""
+        holders = [owner for (owner, held), own in self.strategies.items() if held == symbol and own.quantity]
+        return holders[0] if len(holders) == 1 else ""
+
     def held(self) -> list[Position]:
         """The positions that are not flat, in order of first trade."""
         return [position for position in self.account.values() if position.quantity]

@@ -1,0 +1,162 @@
+"""`kedge audit verify|replay|explain|show DIR`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+import msgspec
+
+from kedge.cli import console
+from kedge.cli.backtest import moment
+from kedge.cli.main import NO
+from kedge.model.instant import iso
+
+JSON = click.option("--json", "json_target", metavar="FILE|-", help="Write the findings as JSON; - is standard output.")
+
+
+@click.group(name="audit")
+def command() -> None:
+    """Verify, replay, explain and show a journal."""
+
+
+@command.command()
+@click.argument("directory", metavar="DIR")
+@click.option("--public-key", metavar="HEX", help="The 64 hex digits of the key that must have signed.")
+@JSON
+def verify(directory: str, public_key: str | None, json_target: str | None) -> None:
+    """Was anything changed, removed, reordered or cut off? Exit code 1 if so."""
+    from kedge.journal.verify import verify as check
+
+    report = check(directory, public_key)
+    if json_target:
+        console.write_json(json_target, {"ok": report.ok, **msgspec.to_builtins(report)})
+    if json_target != "-":
+        out = console.console()
+        for problem in report.problems:
+            out.print(f"[red]problem:[/red] {problem}", highlight=False)
+        for warning in report.warnings:
+            out.print(f"[yellow]warning:[/yellow] {warning}", highlight=False)
+        state = "[green]intact[/green]" if report.ok else f"[red]{report.problems_total} problems[/red]"
+        out.print(
+            f"{state}: {report.records} records in {report.segments} files, {report.checkpoints} checkpoints"
+            + (f" signed by {report.signed_by}" if report.signed_by else "")
+        )
+    if not report.ok:
+        sys.exit(NO)
+
+
+@command.command()
+@click.argument("directory", metavar="DIR")
+@JSON
+def replay(directory: str, json_target: str | None) -> None:
+    """Decide again from the recorded facts and compare byte for byte. Exit code 1 where anything differs."""
+    from kedge.backtest.replay import replay as again
+    from kedge.cli.loading import of_spec
+
+    report = again(directory, of_spec)
+    if json_target:
+        console.write_json(json_target, {"ok": report.ok, **msgspec.to_builtins(report)})
+    if json_target != "-":
+        out = console.console()
+        for difference in report.differences:
+            out.print(f"[red]record {difference.n}[/red]", highlight=False)
+            out.print(f"  recorded: {difference.recorded}", markup=False, highlight=False)
+            out.print(f"  decided:  {difference.decided}", markup=False, highlight=False)
+        state = "[green]agrees[/green]" if report.ok else "[red]differs[/red]"
+        out.print(
+            f"{state}: {report.decisions} decisions made again from {report.facts} facts, state {report.decided[:16]}"
+        )
+        if report.folded != report.decided:
+            out.print("[red]the state folded from the records is not the state that decided[/red]")
+    if not report.ok:
+        sys.exit(NO)
+
+
+@command.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("order_id")
+@JSON
+def explain(directory: str, order_id: str, json_target: str | None) -> None:
+    """Why was this order sent, and what became of it: the whole chain, from the records alone."""
+    from kedge.journal.explain import explain as chain
+
+    found = chain(directory, order_id)
+    if json_target:
+        console.write_json(json_target, msgspec.to_builtins(found))
+    if json_target != "-":
+        out = console.console()
+        for line in found.lines:
+            out.print(f"[dim]{line.n:>8}  {iso(line.at)}[/dim]  [bold]{line.kind}[/bold]  {line.role}", highlight=False)
+            for text in _described(line.kind, line.body):
+                out.print(f"          {text}", markup=False, highlight=False)
+        if found.children:
+            out.print(f"protected by: {', '.join(found.children)}")
+
+
+@command.command()
+@click.argument("directory", metavar="DIR")
+@click.option("--kind", "-k", "kinds", multiple=True, help="Only records of this kind; may be given several times.")
+@click.option("--order", metavar="ID", help="Only records that name this order.")
+@click.option("--strategy", metavar="NAME", help="Only records that name this strategy.")
+@click.option("--symbol", metavar="SYMBOL", help="Only records of this symbol.")
+@click.option("--since", metavar="TIME", help="Only records from this time on.")
+@click.option("--until", metavar="TIME", help="Only records before this time.")
+@click.option("--from", "first", type=click.IntRange(min=1), help="Only records from this number on.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many records.")
+@JSON
+def show(directory: str, limit: int, json_target: str | None, **wanted: Any) -> None:
+    """Records, filtered."""
+    from kedge.journal.read import read
+
+    found: list[dict[str, Any]] = []
+    since, until = moment(wanted["since"], "--since"), moment(wanted["until"], "--until")
+    texts = [wanted[name] for name in ("order", "strategy", "symbol") if wanted[name]]
+    for record in read(directory):
+        if wanted["kinds"] and record.kind not in wanted["kinds"]:
+            continue
+        if (wanted["first"] and record.n < wanted["first"]) or (since is not None and record.at < since):
+            continue
+        if until is not None and record.at >= until:
+            continue
+        if not all(f'"{text}"'.encode("ascii", "replace") in record.body for text in texts):
+            continue
+        body = msgspec.json.decode(record.body)
+        found.append({"n": record.n, "at": iso(record.at), "kind": record.kind, "cause": record.cause, "body": body})
+        if len(found) >= limit:
+            break
+    if json_target:
+        console.write_json(json_target, found)
+    if json_target != "-":
+        rows = [(row["n"], row["at"], row["kind"], row["cause"] or "", _short(row["body"])) for row in found]
+        console.console().print(
+            console.table(f"{len(rows)} records", ("n", "time", "kind", "cause", "body"), rows, right=(0, 3))
+        )
+
+
+def _described(kind: str, body: dict[str, Any]) -> list[str]:
+    """A body as a few readable lines: an order with its checks, else its fields."""
+    if kind not in ("approved", "refused"):
+        return [_short(body)]
+    lines = [_short(body["intent"])]
+    if "reason" in body:
+        lines.append(f"refused: {body['reason']}")
+    for check in body.get("checks", []):
+        name, passed, figure, limit, note = check
+        against = f" against {limit}" if limit is not None else ""
+        lines.append(f"{'passed' if passed else 'FAILED'}  {name}: {figure}{against}" + (f"  ({note})" if note else ""))
+    return lines
+
+
+def _short(body: dict[str, Any]) -> str:
+    parts = []
+    for key, value in body.items():
+        if value in ("", None, [], {}) or key == "type":
+            continue
+        if key == "checks":
+            failed = [check[0] for check in value if not check[1]]
+            parts.append(f"checks={len(value)}" + (f" failed={','.join(failed)}" if failed else " passed"))
+            continue
+        parts.append(f"{key}=({_short(value)})" if isinstance(value, dict) else f"{key}={value}")
+    return "  ".join(parts)
