@@ -29,7 +29,7 @@ from kedge.model.errors import DataError, WorldError
 from kedge.model.instant import NS_PER_DAY, NS_PER_S, iso
 from kedge.model.market import Candle
 from kedge.storage.columns import CandleColumns
-from kedge.storage.digest import ColumnsDigest
+from kedge.storage.digest import ColumnsDigest, sha256_of
 from kedge.storage.formats import read_candles
 from kedge.storage.parquet import BLOCK_ROWS, joined, open_stored, replace_synced, write_stored
 
@@ -216,7 +216,7 @@ class Catalogue:
             merged = _merged(kept, fresh, source)
             added = len(merged) - (len(kept) if kept is not None else 0)
             if added:
-                parts = (*before, *_write_parts(directory, merged), *after)
+                parts = (*before, *_write_parts(directory, merged, touched), *after)
                 _write_manifest(path, msgspec.structs.replace(manifest, parts=parts))
         rows = sum(part.rows for part in manifest.parts) + added
         return Imported(venue, fresh.symbol, fresh.interval, added, len(candles) - added, rows, notes)
@@ -276,9 +276,9 @@ def _write_manifest(path: Path, manifest: _Manifest) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-        replace_synced(part, path)
     except OSError as error:
         raise WorldError(f"{path} cannot be written: {error}") from None
+    replace_synced(part, path)
 
 
 @contextmanager
@@ -309,6 +309,11 @@ def _sweep(directory: Path, manifest: _Manifest) -> None:
 
 
 def _verify(path: Path, part: Part) -> None:
+    if _file_sha256(path) != part.sha256:
+        raise DataError(f"{path} is damaged: its bytes do not match the manifest; import the data again")
+
+
+def _file_sha256(path: Path) -> str:
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
@@ -316,8 +321,7 @@ def _verify(path: Path, part: Part) -> None:
                 digest.update(piece)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}); import the data again") from None
-    if digest.hexdigest() != part.sha256:
-        raise DataError(f"{path} is damaged: its bytes do not match the manifest; import the data again")
+    return digest.hexdigest()
 
 
 def _around(
@@ -383,13 +387,15 @@ def _only(candles: CandleColumns, name: str) -> str:
     return str(getattr(candle, name))
 
 
-def _write_parts(directory: Path, candles: CandleColumns) -> Iterator[Part]:
+def _write_parts(directory: Path, candles: CandleColumns, kept: Sequence[Part]) -> Iterator[Part]:
+    """Write the candles as parts; one that is kept already, row for row, is left as it is."""
+    known = {part.file: part for part in kept}
     for at in range(0, len(candles), PART_ROWS_MAX):
         rows = candles[at : at + PART_ROWS_MAX].normalized()
         first, last = int(rows.ts[0]), int(rows.ts[-1])
-        scratch = directory / ".new.part"
-        content = write_stored(scratch, rows)
-        path = directory / f"{first}-{content[:16]}.parquet"
-        digest = hashlib.sha256(scratch.read_bytes()).hexdigest()
-        replace_synced(scratch, path)
-        yield Part(path.name, len(rows), first, last, rows.price_scale, rows.size_scale, digest)
+        path = directory / f"{first}-{sha256_of(rows)[:16]}.parquet"
+        if path.name in known:
+            yield known[path.name]
+            continue
+        write_stored(path, rows)
+        yield Part(path.name, len(rows), first, last, rows.price_scale, rows.size_scale, _file_sha256(path))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-_NEWLINE = ord("\n")
+_COMMA, _NEWLINE = b",\n"
 #: Lines before the header that some exporters write.
 _PREAMBLE = ("#", "http://", "https://")
 _DELIMITERS = b",;\t|"
@@ -130,8 +130,8 @@ class LineReader:
 
     def _as_array(self, text: bytes, line: int) -> Block | None:
         """The block, or `None` where it is not regular enough to be trusted to arrays."""
-        if b'"' in text or not text.isascii():
-            return None
+        if b'"' in text or not text.isascii() or (self._delimiter != _COMMA and b"," in text):
+            return None  # a comma that separates nothing would be taken for the end of a field
         if b"\r" in text:
             text = text.replace(b"\r\n", b"\n")
             if b"\r" in text:

@@ -155,8 +155,8 @@ def pick(names: Sequence[str], fields: Sequence[Field], path: str) -> list[Picke
 
 def _pick(names: Sequence[str], plain: Sequence[str], field: Field, path: str) -> Picked | None:
     ranked: list[tuple[int, int, str | None]] = []
-    for index, name in enumerate(plain):
-        unit = None
+    for index, full in enumerate(plain):
+        name, unit = full, None
         if field.kind is ValueKind.TIME and name not in field.names and (match := _UNIT_SUFFIX.search(name)):
             unit = match.lastgroup
             name = name[: match.start()]

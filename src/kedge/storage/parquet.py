@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -58,23 +59,32 @@ _SEPARATOR = 0x1F  # no number and no sane id holds ASCII's unit separator
 C = TypeVar("C", bound=Columns)
 
 
+@lru_cache(maxsize=1)
+def _database(process: int) -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory, one a process (opening it takes 20 ms); it loads nothing from the network."""
+    import duckdb
+
+    database = duckdb.connect(
+        ":memory:",
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "1"},
+    )
+    database.execute("SET enable_external_file_cache=false")  # each file is read once: keep none of it
+    return database
+
+
 @contextmanager
 def _connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that loads nothing from the network; DuckDB's errors become `DataError`s naming the file."""
+    """A connection; DuckDB's errors become `DataError`s naming the file."""
     import duckdb
 
     if set("*?[]{}") & set(str(path)):
         raise DataError(f"{path} holds one of *?[]{{}}, which Parquet reading takes as a pattern; rename the file")
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "threads": "1",
-    }
-    connection = duckdb.connect(":memory:", config=settings)
+    connection = _database(os.getpid()).cursor()
     try:
-        connection.execute("SET enable_external_file_cache=false")
         yield connection
     except duckdb.Error as error:
+        if isinstance(error, duckdb.FatalException | duckdb.InternalException):
+            _database.cache_clear()  # a damaged file can make DuckDB give up its whole database
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise DataError(f"{path} cannot be read as Parquet ({reason}); get or export the file again") from None
     finally:
@@ -229,7 +239,7 @@ def write_stored(path: Path, columns: Columns) -> str:
                 f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}, COMPRESSION zstd, KV_METADATA {{{metadata}}})"
             )
         replace_synced(part, path)
-    except (OSError, DataError) as error:
+    except DataError as error:
         raise WorldError(f"{path} cannot be written: {error}") from None
     finally:
         part.unlink(missing_ok=True)
@@ -248,9 +258,12 @@ def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
 
 def replace_synced(part: Path, path: Path) -> None:
     """Put the finished file `part` in the place of `path`, durably."""
-    _sync(part)
-    part.replace(path)
-    _sync(path.parent)
+    try:
+        _sync(part)
+        part.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise WorldError(f"{path} cannot be written: {error}") from None
 
 
 def _sync(path: Path) -> None:

@@ -1,0 +1,47 @@
+"""The slow and obvious way to read a candle file, to hold the fast one against; and the real files to do it with."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from kedge.model.instant import NS_PER_MS
+from kedge.model.market import Candle
+
+#: Real market data lies beside the repository where the project is developed.
+REAL = Path(__file__).parents[3] / "shared" / "data"
+
+
+def real_files(pattern: str) -> list[Path]:
+    """The real files of a pattern; without them the test is skipped and says so."""
+    return sorted(REAL.glob(pattern)) if REAL.is_dir() else []
+
+
+def need(path: Path) -> Path:
+    if not path.is_file():
+        pytest.skip(f"no real market data at {path}")
+    return path
+
+
+def text_rows(path: Path) -> list[list[str]]:
+    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
+    with opened as file:
+        return list(csv.reader(file))[1:]
+
+
+def candles_of(rows: list[list[str]], symbol: str, interval: int) -> list[Candle]:
+    """`open_time_ms,open,high,low,close[,volume]` as candles, one by one through `Decimal`."""
+    return [
+        Candle(
+            int(row[0]) * NS_PER_MS,
+            *map(Decimal, row[1:5]),
+            Decimal(row[5]) if len(row) > 5 else Decimal(0),
+            symbol,
+            interval,
+        )
+        for row in rows
+    ]
