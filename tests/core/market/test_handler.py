@@ -52,7 +52,7 @@ def test_every_kind_of_market_fact_has_a_fold() -> None:
     assert set(FOLDS) == set(MarketEvent.__args__)
 
 
-# each rule alone ------------------------------------------------------------------------------------------------------
+# each rule alone
 
 GOOD: list[MarketEvent] = [
     made.candle(START),
@@ -69,7 +69,7 @@ CROSSING = {"bids": (LEVEL, (D(98), D(1))), "asks": ((D(99), D(1)),)}
 ONE_DEFECT: list[tuple[MarketEvent, dict[str, Any], Rule]] = [
     *((fact, {"symbol": "ETH-USD"}, Rule.UNKNOWN_SYMBOL) for fact in GOOD),
     *((fact, {"symbol": None}, Rule.UNKNOWN_SYMBOL) for fact in GOOD),
-    *((fact, {"ts": -1}, Rule.NEGATIVE) for fact in GOOD),
+    *((fact, {"ts": -1}, Rule.OUT_OF_RANGE) for fact in GOOD),
     *((fact, {"received": START + 10 * MINUTE}, Rule.TOO_OLD) for fact in GOOD),
     *((fact, {"received": START - 10 * MINUTE}, Rule.IN_FUTURE) for fact in GOOD),
     *(
@@ -89,7 +89,7 @@ ONE_DEFECT: list[tuple[MarketEvent, dict[str, Any], Rule]] = [
     ),
     (made.candle(START), {"volume": D(-1)}, Rule.NEGATIVE),
     (made.candle(START), {"volume": NAN}, Rule.NON_FINITE),
-    (made.candle(START), {"interval": -1}, Rule.NEGATIVE),
+    (made.candle(START), {"interval": -1}, Rule.OUT_OF_RANGE),
     (made.candle(START), {"high": D(98)}, Rule.HIGH_BELOW_LOW),
     (made.candle(START), {"open": D(102)}, Rule.OPEN_CLOSE_OUTSIDE),
     (made.candle(START), {"open": D(98)}, Rule.OPEN_CLOSE_OUTSIDE),
@@ -110,7 +110,7 @@ ONE_DEFECT: list[tuple[MarketEvent, dict[str, Any], Rule]] = [
     (made.book(START), {"bids": ((NAN, D(1)),)}, Rule.NON_FINITE),
     (made.book(START), {"bids": ((D(99),),)}, Rule.WRONG_TYPE),
     (made.book(START), {"bids": None}, Rule.MISSING),
-    (made.book(START), {"sequence": -1}, Rule.NEGATIVE),
+    (made.book(START), {"sequence": -1}, Rule.OUT_OF_RANGE),
     (made.mark(START), {"price": D(-1)}, Rule.NEGATIVE),
     (made.funding(START), {"rate": NAN}, Rule.NON_FINITE),
     (made.funding(START), {"rate": D(3)}, Rule.OUT_OF_RANGE),
@@ -192,7 +192,7 @@ def test_a_trade_without_id_is_a_duplicate_only_of_the_trade_before_it() -> None
     assert rule_of(handler, made.trade(START, D(100))) == ""
 
 
-# H32: no value whatever raises, and none but a good one gets through --------------------------------------------------
+# H32: no value whatever raises, and none but a good one gets through
 
 RUBBISH: dict[str, list[Any]] = {
     **dict.fromkeys(("open", "high", "low", "close", "price", "bid", "ask"), made.NOT_A_PRICE),
@@ -359,7 +359,7 @@ def test_jumps_agree_with_the_exact_definition(prices: list[int], bps: int, conf
         assert accepted == oracle.accepts(Fraction(price)), (n, price)
 
 
-# the hot path and the cold path agree ---------------------------------------------------------------------------------
+# the hot path and the cold path agree
 
 steps = st.lists(
     st.tuples(

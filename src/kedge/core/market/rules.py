@@ -187,9 +187,7 @@ def _time(name: str, value: Any) -> Broken | None:
         return Rule.MISSING, name
     if type(value) is not int:
         return Rule.WRONG_TYPE, f"{name}={value!r}"
-    if value < 0:
-        return Rule.NEGATIVE, f"{name}={value}"
-    return None if value <= TIME_MAX else (Rule.OUT_OF_RANGE, f"{name}={value}")
+    return None if 0 <= value <= TIME_MAX else (Rule.OUT_OF_RANGE, f"{name}={value}")
 
 
 def _times(fact: Any) -> Broken | None:
