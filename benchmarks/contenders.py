@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -65,23 +65,16 @@ class Contender:
     waits: bool = False
 
 
+#: Only a market order has a convention, so only W1 states one.
 CLOSE: Final = Convention.SAME_CLOSE
 _OURS: Final = "benchmarks.ours"
 _PEERS: Final = "benchmarks.peers"
 
 _BACKTESTING = Contender("backtesting.py", BACKTESTING, f"{_PEERS}.backtesting_py")
 _BACKTRADER = Contender("backtrader", BACKTRADER, f"{_PEERS}.backtrader_feed")
-_NAUTILUS_OLD = Contender("nautilus 1.221", NAUTILUS_OLD, f"{_PEERS}.nautilus_v1", convention=CLOSE)
-_NAUTILUS_NEW = Contender("nautilus 1.231", NAUTILUS_NEW, f"{_PEERS}.nautilus_v1", convention=CLOSE, rows_max=100_000)
-_NAUTILUS_MENDED = Contender(
-    "nautilus 1.231, mended", NAUTILUS_NEW, f"{_PEERS}.nautilus_v1", "mended", CLOSE, rows_max=500_000
-)
-_NAUTILUS_V2 = Contender(
-    "nautilus 1.231, v2 core", NAUTILUS_NEW, f"{_PEERS}.nautilus_v2", convention=CLOSE, rows_max=100_000
-)
-
-_NAUTILUS_V2_TICKS = Contender("nautilus 1.231, v2 core", NAUTILUS_NEW, f"{_PEERS}.nautilus_v2")
-_NAUTILUS_NEW_TICKS = Contender("nautilus 1.231", NAUTILUS_NEW, f"{_PEERS}.nautilus_v1")
+_NAUTILUS_OLD = Contender("nautilus 1.221", NAUTILUS_OLD, f"{_PEERS}.nautilus_v1")
+_NAUTILUS_NEW = Contender("nautilus 1.231", NAUTILUS_NEW, f"{_PEERS}.nautilus_v1")
+_NAUTILUS_V2 = Contender("nautilus 1.231, v2 core", NAUTILUS_NEW, f"{_PEERS}.nautilus_v2")
 _HFTBACKTEST = Contender("hftbacktest, compiled", HFTBACKTEST, f"{_PEERS}.hft")
 
 #: The contenders of each work, Kedge's plain run first.
@@ -100,10 +93,10 @@ WORKS: Final[dict[str, tuple[Contender, ...]]] = {
         Contender("Kedge, durable journal", KEDGE, f"{_OURS}.w1", "journal", waits=True),
         _BACKTESTING,
         _BACKTRADER,
-        _NAUTILUS_OLD,
-        _NAUTILUS_NEW,
-        _NAUTILUS_MENDED,
-        _NAUTILUS_V2,
+        replace(_NAUTILUS_OLD, convention=CLOSE),
+        replace(_NAUTILUS_NEW, convention=CLOSE, rows_max=100_000),
+        replace(_NAUTILUS_NEW, label="nautilus 1.231, mended", variant="mended", convention=CLOSE, rows_max=500_000),
+        replace(_NAUTILUS_V2, convention=CLOSE, rows_max=100_000),
         Contender("vectorbt numba, arrays", VECTORBT, f"{_PEERS}.vectorbt_arrays", "numba"),
         Contender("vectorbt Rust, arrays", VECTORBT, f"{_PEERS}.vectorbt_arrays", "rust"),
     ),
@@ -115,14 +108,14 @@ WORKS: Final[dict[str, tuple[Contender, ...]]] = {
         _BACKTRADER,
         _NAUTILUS_OLD,
         _NAUTILUS_NEW,
-        _NAUTILUS_V2,
+        replace(_NAUTILUS_V2, rows_max=100_000),
         _HFTBACKTEST,
     ),
     "w4": (
         Contender("Kedge", KEDGE, f"{_OURS}.w4"),
-        Contender("nautilus 1.221", NAUTILUS_OLD, f"{_PEERS}.nautilus_v1"),
-        _NAUTILUS_NEW_TICKS,
-        _NAUTILUS_V2_TICKS,
+        _NAUTILUS_OLD,
+        _NAUTILUS_NEW,
+        _NAUTILUS_V2,
         _HFTBACKTEST,
     ),
 }

@@ -262,7 +262,7 @@ def _line(table: Table, one: Measured, base: str) -> list[str]:
         str(len(times)),
         "" if first["orders"] is None else f"{first['orders']:,}",
         "" if first["fills"] is None else f"{first['fills']:,}",
-        first["pnl"] or "",
+        "" if first["pnl"] is None else f"{Decimal(first['pnl']):,.5f}",
         table.faults.get(label) or ("agrees" + _convention(one)),
     ]
 

@@ -38,7 +38,8 @@ def targets_of(tables: list[Table]) -> list[Target]:
         rate = table.rate("Kedge")
         targets += [
             Target(f"{rows} over backtesting.py", table.ratio("Kedge", "backtesting.py"), 1.5),
-            Target(f"{rows} over the fastest nautilus", table.least_ratio("Kedge", "nautilus"), 10.0),
+            Target(f"{rows} over nautilus 1.221, the fastest v1", table.ratio("Kedge", "nautilus 1.221"), 10.0),
+            Target(f"{rows} over the fastest nautilus of all", table.least_ratio("Kedge", "nautilus"), 10.0),
             Target(f"{rows} with the durable journal, bars/s", table.rate("Kedge, durable journal"), 100_000),
             Target(f"{rows} from Parquet, peak MB", table.peak("Kedge, from Parquet"), 150, at_least=False),
         ]
