@@ -75,7 +75,7 @@ def _constructed(found: type[BaseStrategy], named: str, parameters: dict[str, st
     try:
         strategy = found(**parameters)
         strategy.name()
-        symbols = list(strategy.required_symbols())
+        symbols: list[Any] = list(strategy.required_symbols())
     except StrategyError:
         raise
     except Exception as error:

@@ -83,12 +83,15 @@ Wish = Signal | CancelOrders
 
 
 def _type_of(order: dict[str, Any]) -> OrderType:
+    if not order:
+        return OrderType.MARKET
     if "order_type" in order:
         return OrderType(order.pop("order_type"))
-    stop, limit, trail = (order.get(name) is not None for name in ("stop_price", "price", "trail"))
-    if trail and (stop or limit):
-        raise StrategyError("a trailing stop takes trail alone, without price or stop_price")
-    if trail:
+    stop = order.get("stop_price") is not None
+    limit = order.get("price") is not None
+    if order.get("trail") is not None:
+        if stop or limit:
+            raise StrategyError("a trailing stop takes trail alone, without price or stop_price")
         return OrderType.TRAILING_STOP
     if stop:
         return OrderType.STOP_LIMIT if limit else OrderType.STOP
