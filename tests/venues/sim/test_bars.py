@@ -81,7 +81,13 @@ def test_a_bar_that_contradicts_itself_does_nothing() -> None:
     world = World()
     world.long()
     world.sell()
-    for bad in ((100, 90, 110, 100), (100, 101, 99, 105), ("NaN", 101, 99, 100), (100, "Infinity", 99, 100), (0, 1, 0, 1)):
+    for bad in (
+        (100, 90, 110, 100),
+        (100, 101, 99, 105),
+        ("NaN", 101, 99, 100),
+        (100, "Infinity", 99, 100),
+        (0, 1, 0, 1),
+    ):
         assert world.bar(*bad) == []
     assert prices(world.bar(70)) == [d(70)]
 

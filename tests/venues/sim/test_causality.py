@@ -63,7 +63,9 @@ def _terms(action: int, price: Decimal, move: int, width: int) -> tuple[Any, ...
 def _fact(action: int, now: int, price: Decimal, spread: Decimal, up: bool, candles: bool) -> Any:
     close = price + spread if up else price - spread / 2
     if candles:
-        return Candle(now, price, max(price, close) + spread, min(price, close) - spread, close, spread * 100, SYMBOL, MINUTE)
+        return Candle(
+            now, price, max(price, close) + spread, min(price, close) - spread, close, spread * 100, SYMBOL, MINUTE
+        )
     if action == 5:
         return Trade(now, price, spread, SYMBOL, Side.BUY if up else Side.SELL)
     return Quote(now, price, price + spread, spread * 3, spread * 5, SYMBOL)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kedge.model.instrument import InstrumentStatus
 from kedge.model.order import TimeInForce
 from kedge.venues.sim.filters import below_notional
+from kedge.venues.sim.listing import Listing
 from tests.venues.sim.world import World, d, kinds, perpetual, reason
 
 RULES = {"min_quantity": d("0.01"), "max_quantity": d(50), "min_notional": d(10)}
@@ -19,7 +20,7 @@ REFUSED = [
     ({"quantity": 0}, "quantity 0 is not above zero"),
     ({"quantity": -1}, "quantity -1 is not above zero"),
     ({"quantity": "NaN"}, "not a number"),
-    ({"quantity": "Infinity"}, "not a number"),
+    ({"quantity": "Infinity"}, "above the maximum 50"),
     ({"quantity": "1E+50"}, "above the maximum"),
     ({"quantity": "1.0005"}, "not a multiple of lot 0.001"),
     ({"quantity": "0.009"}, "below the minimum 0.01"),
@@ -80,8 +81,8 @@ def test_a_market_order_is_held_to_the_minimum_notional_when_it_fills() -> None:
 
 
 def test_notional_counts_the_contract_size() -> None:
-    assert below_notional(d(100), d(10), perpetual(contract_size=d("0.01"), min_notional=d(10))) == ""
-    assert below_notional(d(100), d(10), perpetual(contract_size=d("0.001"), min_notional=d(10)))
+    assert below_notional(d(100), d(10), Listing(perpetual(contract_size=d("0.01"), min_notional=d(10)))) == ""
+    assert below_notional(d(100), d(10), Listing(perpetual(contract_size=d("0.001"), min_notional=d(10))))
 
 
 @given(lots=st.integers(10, 50_000), ticks=st.integers(100_000, 10**9))

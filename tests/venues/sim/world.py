@@ -47,7 +47,9 @@ class World:
         self.now = MINUTE
         self.orders = 0
 
-    def order(self, side: Side, kind: str, quantity: Any = 1, *, at: int | None = None, **fields: Any) -> list[VenueFact]:
+    def order(
+        self, side: Side, kind: str, quantity: Any = 1, *, at: int | None = None, **fields: Any
+    ) -> list[VenueFact]:
         """Send an order; it arrives now unless `at` says otherwise. Its id is `id` or its number among those without."""
         order_id = fields.pop("id", "")
         if not order_id:
@@ -73,7 +75,14 @@ class World:
         return list(self.venue.submit(QueryRequested(order_id, "test"), self.now))
 
     def bar(
-        self, open: Any, high: Any = None, low: Any = None, close: Any = None, *, volume: Any = 100, symbol: str = SYMBOL
+        self,
+        open: Any,
+        high: Any = None,
+        low: Any = None,
+        close: Any = None,
+        *,
+        volume: Any = 100,
+        symbol: str = SYMBOL,
     ) -> list[VenueFact]:
         """The next bar; what is left out is flat."""
         prices = [d(open), d(open if high is None else high), d(open if low is None else low)]

@@ -173,16 +173,26 @@ class Account:
             for other in self.held.values():
                 if other is not listing:
                     watch(other)
-        elif self.held and listing.symbol not in self.held:
+        elif not listing.position or listing.is_spot:
             for other in self.held.values():
                 self.arm(other)
 
     def arm(self, listing: Listing) -> None:
         """Solve the liquidation prices of a symbol from the account as it stands."""
-        if listing.position and not listing.is_spot:
-            below, above = self._solve(listing)
-        else:
-            below, above = NEVER_BELOW, NEVER_ABOVE
+        below, above = NEVER_BELOW, NEVER_ABOVE
+        position = listing.position
+        if position and not listing.is_spot:
+            room = _sub(self.wallet, listing.cost)
+            if self.several:
+                room = self._beside(listing, room)
+            if position < ZERO:
+                units = position.copy_negate()
+                if listing.short_rate is not ONE:
+                    units = _mul(units, listing.short_rate)
+                above = _div_down(room, units)
+            elif room < ZERO:
+                units = position if listing.long_rate is ONE else _mul(position, listing.long_rate)
+                below = _div_up(room.copy_negate(), units)
         if listing.mark is None:
             listing.liquidation_below = below
             listing.liquidation_above = above
@@ -190,28 +200,26 @@ class Account:
             listing.mark_below = below
             listing.mark_above = above
 
-    def _solve(self, listing: Listing) -> tuple[Decimal, Decimal]:
-        room = _sub(self.wallet, listing.cost)
-        if self.several:
-            for other in self.held.values():
-                if other is not listing:
-                    value = _value(other)
-                    room = _add(room, _sub(value, other.cost))
-                    room = _sub(room, _mul(value.copy_abs(), other.instrument.maintenance_margin))
-        position = listing.position
-        if position > ZERO:
-            units = position if listing.long_rate is ONE else _mul(position, listing.long_rate)
-            return _div_up(room.copy_negate(), units), NEVER_ABOVE
-        units = position.copy_negate()
-        if listing.short_rate is not ONE:
-            units = _mul(units, listing.short_rate)
-        return NEVER_BELOW, _div_down(room, units)
+    def _beside(self, listing: Listing, room: Decimal) -> Decimal:
+        """`room` with the unrealized profit of the other symbols, less their maintenance."""
+        for other in self.held.values():
+            if other is not listing:
+                value = _value(other)
+                room = _add(room, _sub(value, other.cost))
+                room = _sub(room, _mul(value.copy_abs(), other.instrument.maintenance_margin))
+        return room
 
     def liquidation_price(self, listing: Listing) -> Decimal | None:
         """The price that would liquidate what is held of one symbol; None where no price would."""
         if not listing.position or listing.is_spot:
             return None
-        below, above = self._solve(listing)
+        self.arm(listing)
+        if listing.mark is None:
+            below, above = listing.liquidation_below, listing.liquidation_above
+        else:
+            below, above = listing.mark_below, listing.mark_above
+        if self.several:
+            watch(listing)
         price = above if listing.position < ZERO else below
         return price if price > ZERO else None
 

@@ -202,10 +202,11 @@ class BarMatcher:
                 self._meeting.cross(listing, order, raw, None, end, out)
 
 
-def sound(bar: Candle) -> bool:
-    """Whether the four prices are finite, positive and consistent."""
+def sound(bar: Candle, price_most: Decimal) -> bool:
+    """Whether the four prices are positive, at most `price_most` and consistent."""
+    low, high = bar.low, bar.high
     try:
-        return ZERO < bar.low <= bar.open <= bar.high and bar.low <= bar.close <= bar.high and bar.high.is_finite()
+        return ZERO < low <= bar.open <= high <= price_most and low <= bar.close <= high
     except InvalidOperation:
         return False
 

@@ -133,9 +133,8 @@ class Execution:
             amount = self.slippage.amount(raw, quantity, listing.volume, tick)
             if amount:
                 price = _add(raw, amount) if buy else _sub(raw, amount)
-        rest = _remainder(price, tick)
-        if rest:
-            price = _sub(price, rest)
+        if price % tick:
+            price = _sub(price, _remainder(price, tick))
             if buy:
                 price = _add(price, tick)
         return price if price > ZERO else tick
@@ -154,7 +153,7 @@ class Execution:
         """Charge, admit, book and report one fill; whether it was admitted."""
         buy = order.buy
         if listing.min_notional and order.kind == MARKET and not order.reduce_only and not order.filled:
-            small = below_notional(order.left, price, listing.instrument)
+            small = below_notional(order.left, price, listing)
             if small:
                 self.expire(listing, order, ts, small, out)
                 return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any, Final
 
-from kedge.model.instrument import Instrument, InstrumentKind
+from kedge.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from kedge.model.market import Candle
 from kedge.model.money import EXACT, ONE, ZERO, canonical
 from kedge.venues.sim.book import VisibleBook
@@ -19,6 +19,9 @@ from kedge.venues.sim.working import Working
 #: Liquidation prices that no market price reaches.
 NEVER_BELOW: Final = Decimal(-1)
 NEVER_ABOVE: Final = Decimal("Infinity")
+
+#: Prices and quantities are counted in ticks and lots that fit 63 bits; what is larger is no figure of a market.
+STEPS_MAX: Final = Decimal(2**63 - 1)
 
 #: What a candle must be held against: nothing, a long's liquidation price, a short's, or everything.
 NOTHING_HELD: Final = 0
@@ -43,11 +46,12 @@ class Listing:
     """
 
     __slots__ = (
-        "arriving", "bar", "benefit", "book", "contract_size", "cost", "down", "finer", "held_short", "initial_rate",
-        "instrument", "is_spot", "last", "liquidated", "liquidation_above", "liquidation_below", "long_rate", "look",
-        "lot_size", "maker_fee", "mark", "mark_above", "mark_below", "min_notional", "position", "room", "room_of",
-        "shelves", "short_rate", "symbol", "taker_fee", "tick_size", "timed", "trailing", "triggered", "unit", "up",
-        "volume",
+        "arriving", "bar", "benefit", "book", "contract_size", "cost", "down", "finer", "held_short",
+        "initial_rate", "instrument", "is_open", "is_spot", "last", "liquidated", "liquidation_above",
+        "liquidation_below", "long_rate", "look", "lot_size", "maker_fee", "mark", "mark_above", "mark_below",
+        "min_notional", "position", "price_most", "quantity_least", "quantity_most", "room", "room_of",
+        "shelves", "short_rate", "symbol", "taker_fee", "tick_size", "timed", "trailing", "triggered", "unit",
+        "up", "volume",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
@@ -57,6 +61,12 @@ class Listing:
         self.tick_size = instrument.tick_size
         self.lot_size = instrument.lot_size
         self.min_notional = instrument.min_notional
+        self.is_open = instrument.status is InstrumentStatus.OPEN
+        self.price_most = EXACT.multiply(instrument.tick_size, STEPS_MAX)
+        self.quantity_least = max(instrument.min_quantity, instrument.lot_size)
+        self.quantity_most = EXACT.multiply(instrument.lot_size, STEPS_MAX)
+        if instrument.max_quantity is not None:
+            self.quantity_most = min(self.quantity_most, instrument.max_quantity)
         self.maker_fee = instrument.maker_fee
         self.taker_fee = instrument.taker_fee
         self.is_spot = instrument.kind is InstrumentKind.SPOT

@@ -34,9 +34,9 @@ from kedge.venues.sim.working import (
     TAKE_PROFIT,
     TAKE_PROFIT_LIMIT,
     TRAILING,
+    UP,
     Working,
     reached,
-    resting_shelf,
 )
 
 _add: Final = EXACT.add
@@ -131,8 +131,11 @@ class Meeting:
                 self.reach(listing, order, price, listing.book is not None, ts, out)
 
     def _rest(self, listing: Listing, order: Working) -> None:
-        """Put an order on the shelf where it waits, at the back of the queue at its price."""
-        self._execution.move(listing, order, resting_shelf(order))
+        """Put an order that was arriving on the shelf where it waits, at the back of the queue at its price."""
+        order_id = order.id
+        del listing.shelves[order.shelf][order_id]
+        order.shelf = shelf = DOWN if order.buy is not order.adverse else UP
+        listing.shelves[shelf][order_id] = order
         if order.kind == LIMIT and self._queue is not None and listing.book is not None:
             order.ahead = self._queue.ahead(listing.book.size_at(not order.buy, order.level))
 

@@ -13,22 +13,22 @@ REMEMBERED_ORDERS_MIN = 10_000
 
 
 class OrderMemory:
-    """The last orders that ended, by client id."""
+    """The last orders that ended, by client id, in two generations."""
 
-    __slots__ = ("_older", "_size", "_younger")
+    __slots__ = ("_size", "older", "younger")
 
     def __init__(self, size: int = REMEMBERED_ORDERS_MIN) -> None:
         self._size = size
-        self._younger: dict[str, Working] = {}
-        self._older: dict[str, Working] = {}
+        self.younger: dict[str, Working] = {}
+        self.older: dict[str, Working] = {}
 
     def add(self, order: Working) -> None:
         """Remember an order that has ended."""
-        if len(self._younger) >= self._size:
-            self._older = self._younger
-            self._younger = {}
-        self._younger[order.id] = order
+        if len(self.younger) >= self._size:
+            self.older = self.younger
+            self.younger = {}
+        self.younger[order.id] = order
 
     def find(self, order_id: str) -> Working | None:
         """The ended order of that client id, if it is still remembered."""
-        return self._younger.get(order_id) or self._older.get(order_id)
+        return self.younger.get(order_id) or self.older.get(order_id)

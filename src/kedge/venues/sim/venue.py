@@ -38,7 +38,7 @@ from kedge.venues.sim.execution import Execution
 from kedge.venues.sim.feed import FeedMatcher
 from kedge.venues.sim.fees import FeeModel, InstrumentFees
 from kedge.venues.sim.filters import refusal
-from kedge.venues.sim.listing import CLOSELY, LONG, NOTHING_HELD, SHORT, Listing
+from kedge.venues.sim.listing import CLOSELY, LONG, NEVER_ABOVE, NOTHING_HELD, SHORT, Listing
 from kedge.venues.sim.meeting import REQUESTED, TIME_UP, WOULD_TAKE, Meeting
 from kedge.venues.sim.memory import OrderMemory
 from kedge.venues.sim.queue import QueueModel
@@ -78,7 +78,8 @@ class SimulatedVenue:
         self.busy = False
         self._account = Account(_settlement(instruments), cash)
         self._listings = {instrument.symbol: Listing(instrument) for instrument in instruments}
-        self._execution = Execution(self._account, slippage, participation, fees or InstrumentFees(), OrderMemory())
+        self._memory = OrderMemory()
+        self._execution = Execution(self._account, slippage, participation, fees or InstrumentFees(), self._memory)
         self._orders = self._execution.orders
         meeting = Meeting(self._execution, queue)
         self._meeting = meeting
@@ -133,12 +134,12 @@ class SimulatedVenue:
     def _on_order(self, command: Approved, at: int) -> Sequence[VenueFact]:
         intent = command.intent
         order_id = intent.id
-        if order_id in self._orders or self._execution.memory.find(order_id):
+        if order_id in self._orders or order_id in self._memory.younger or order_id in self._memory.older:
             return self._repeated(intent, at)
         listing = self._listings.get(intent.symbol)
         if listing is None:
             return [OrderRejected(at, order_id, f"unknown symbol {intent.symbol}")]
-        reason = refusal(intent, listing.instrument, at)
+        reason = refusal(intent, listing, at)
         if reason:
             return [OrderRejected(at, order_id, reason)]
         if intent.post_only and _would_take(listing, intent):
@@ -164,7 +165,7 @@ class SimulatedVenue:
         return out
 
     def _repeated(self, intent: OrderIntent, at: int) -> Sequence[VenueFact]:
-        order = self._orders.get(intent.id) or self._execution.memory.find(intent.id)
+        order = self._orders.get(intent.id) or self._memory.find(intent.id)
         if not self._retry or order is None or order.intent != intent:
             return [OrderRejected(at, intent.id, "duplicate order id")]
         if intent.id in self._orders:
@@ -174,14 +175,15 @@ class SimulatedVenue:
     def _on_cancel(self, command: CancelRequested, at: int) -> Sequence[VenueFact]:
         order = self._orders.get(command.order_id)
         if order is None:
-            ended = self._execution.memory.find(command.order_id)
+            ended = self._memory.find(command.order_id)
             return [CancelRejected(at, command.order_id, f"order is {ended.status}" if ended else "unknown order")]
         listing = self._listings[order.intent.symbol]
         out: list[VenueFact] = []
         if order.expires_ns and order.expires_ns <= at:
             self._execution.expire(listing, order, order.expires_ns, TIME_UP, out)
             out.append(CancelRejected(at, command.order_id, f"order is {order.status}"))
-        elif self._too_late_for_bar(listing, at):
+        elif (bar := listing.bar) is not None and at > bar.ts + bar.interval:
+            # Inside a bar that was not played yet: only playing it tells whether the cancel came in time.
             if not order.cancel_at:
                 if not order.expires_ns:
                     listing.timed += 1
@@ -192,18 +194,13 @@ class SimulatedVenue:
         self._settle(listing)
         return out
 
-    def _too_late_for_bar(self, listing: Listing, at: int) -> bool:
-        """Whether `at` lies inside a bar that was not played yet: only playing it tells if the cancel came in time."""
-        bar = listing.bar
-        return bar is not None and at > bar.ts + bar.interval
-
     def _on_query(self, command: QueryRequested, at: int) -> Sequence[VenueFact]:
         order_id = command.order_id
         order = self._orders.get(order_id)
         if order is not None:
             status = _PARTIAL if order.filled else _OPEN
             return [OrderReport(at, order_id, status, order.filled, order.exchange_id)]
-        order = self._execution.memory.find(order_id)
+        order = self._memory.find(order_id)
         if order is not None:
             return [OrderReport(at, order_id, order.status, order.filled, order.exchange_id)]
         return [OrderReport(at, order_id, OrderStatus.REJECTED)]
@@ -211,7 +208,7 @@ class SimulatedVenue:
     # market facts
 
     def _on_candle(self, listing: Listing, bar: Candle) -> Sequence[VenueFact]:
-        if listing.finer or not sound(bar):
+        if listing.finer or not sound(bar, listing.price_most):
             return NOTHING
         if (
             not (listing.arriving or listing.timed or listing.trailing)
@@ -229,7 +226,11 @@ class SimulatedVenue:
 
     def _on_trade(self, fact: Trade) -> Sequence[VenueFact]:
         listing = self._listings.get(fact.symbol)
-        if listing is None or not _is_positive(fact.price) or not _is_positive(fact.quantity):
+        if (
+            listing is None
+            or not _is_sound(fact.price, listing.price_most)
+            or not _is_sound(fact.quantity, NEVER_ABOVE)
+        ):
             return NOTHING
         out: list[VenueFact] = []
         self._feed.trade(listing, fact, out)
@@ -249,7 +250,7 @@ class SimulatedVenue:
 
     def _on_mark(self, fact: MarkPrice) -> Sequence[VenueFact]:
         listing = self._listings.get(fact.symbol)
-        if listing is None or not fact.price.is_finite() or fact.price <= ZERO:
+        if listing is None or not _is_sound(fact.price, listing.price_most):
             return NOTHING
         first = listing.mark is None
         listing.mark = fact.price
@@ -381,8 +382,8 @@ def _would_take(listing: Listing, intent: OrderIntent) -> bool:
     return intent.price >= best if intent.side is Side.BUY else intent.price <= best
 
 
-def _is_positive(number: Decimal) -> bool:
-    return number.is_finite() and number > ZERO
+def _is_sound(number: Decimal, most: Decimal) -> bool:
+    return number.is_finite() and ZERO < number <= most
 
 
 def _falls_to_any(listing: Listing, low: Decimal) -> bool:

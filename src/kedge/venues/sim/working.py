@@ -130,11 +130,6 @@ def working(intent: OrderIntent, at: int, seq: int) -> Working:
     return Working(order_id, intent, seq, buy, kind, quantity, at, level, adverse, reduce_only, at_once, expires_ns)
 
 
-def resting_shelf(order: Working) -> int:
-    """Where a resting order waits: for the price to fall to its level, or to rise to it."""
-    return DOWN if order.buy is not order.adverse else UP
-
-
 def reached(order: Working, price: Decimal) -> bool:
     """Whether a resting order's level is reached at `price`: by a touch for a stop, else only when passed."""
     if order.buy is not order.adverse:
