@@ -139,7 +139,9 @@ def checkpoints(directory: Path, public: bytes) -> dict[int, dict[str, Any]]:
 def lines(directory: Path) -> Iterator[tuple[str, int, bytes, int]]:
     """(name, line number, line, day of the file) of every line."""
     epoch = dt.date(1970, 1, 1)
-    paths = [path for path in directory.iterdir() if re.fullmatch("audit-[0-9]{4}(-[0-9]{2}){2}.jsonl", path.name)]
+    paths = [
+        path for path in sorted(directory.iterdir()) if re.fullmatch("audit-[0-9]{4}(-[0-9]{2}){2}.jsonl", path.name)
+    ]
     days = [((dt.date.fromisoformat(path.stem[6:]) - epoch).days, path) for path in paths]
     for day, path in sorted(days):
         for number, line in rows(path):
