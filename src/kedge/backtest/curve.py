@@ -208,6 +208,10 @@ class EquityCurve(Sequence[Point]):
             equity.append(chunk.equity)
         return np.concatenate(times), np.concatenate(equity)
 
+    def closes(self, name: str) -> tuple[Integers, Floats]:
+        """The recorded prices of a symbol as float64 with their times (ns), for drawings; the thinned part has none."""
+        return self._live.closes(self.names.index(name) if name in self.names else -1)
+
     def max_drawdown(self) -> Decimal:
         """The largest fall from the running peak as a fraction of that peak; zero where equity never falls."""
         return self._figures.worst

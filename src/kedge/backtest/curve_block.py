@@ -162,7 +162,7 @@ class AccountBlock:
         ends = self._ends()
         for low in range(0, len(self._reached), CHUNK):
             high = min(low + CHUNK, len(self._reached))
-            prices = _floats(self._prices[low:high])
+            prices = floats(self._prices[low:high])
             first, end = np.searchsorted(starts, (low, high - 1), "right") - np.array((1, 0))
             inside = starts[first + 1 : end]
             lengths = np.diff(np.array([low, *inside, high]))
@@ -206,6 +206,15 @@ class AccountBlock:
             return {0: self._prices[0]} if self._prices else {}
         found, at = np.unique(np.frombuffer(self._symbols, np.int32), return_index=True)
         return {symbol: self._prices[place] for symbol, place in zip(found.tolist(), at.tolist(), strict=True)}
+
+    def closes(self, symbol: int) -> tuple[Integers, Floats]:
+        """The recorded prices of a symbol: times (ns) and values."""
+        if not self._symbols:
+            return (
+                (self._reached, floats(self._prices)) if symbol == 0 else (self._reached[:0], np.empty(0, np.float64))
+            )
+        places = self._positions(symbol)
+        return self._reached[places], floats([self._prices[place] for place in places.tolist()])
 
     def last_whole(self) -> int:
         """How many recorded prices belong to times that are over: the last time may still get more."""
@@ -295,7 +304,7 @@ class PointsBlock:
         """The points as vectors; what was held is not known and counts as nothing."""
         for low in range(0, len(self._points), CHUNK):
             part = self._points[low : low + CHUNK]
-            equity = _floats([equity for _, equity in part])
+            equity = floats([equity for _, equity in part])
             places = np.arange(low, low + len(part))
             error = _EPSILONS * float(np.abs(equity).max())
             yield Chunk(self._moments[places], equity, np.zeros(len(part), np.bool_), places, places, error)
@@ -305,6 +314,10 @@ class PointsBlock:
         return {}
 
     last_prices = first_prices
+
+    def closes(self, symbol: int) -> tuple[Integers, Floats]:
+        """None are known."""
+        return self._moments[:0], np.empty(0, np.float64)
 
 
 Block = AccountBlock | PointsBlock
@@ -341,7 +354,7 @@ def _lasts(moments: Integers) -> Integers | None:
     return np.flatnonzero(np.append(~same, True))
 
 
-def _floats(numbers: list[Decimal]) -> Floats:
+def floats(numbers: list[Decimal]) -> Floats:
     """As floats. Prices repeat and are the same objects then, so each object is converted once."""
     keys = list(map(id, numbers))
     distinct = dict(zip(keys, numbers, strict=True))
