@@ -65,11 +65,10 @@ class Account:
         price: Decimal,
         value: Decimal,
         fee: Decimal,
-        forced: bool = False,
     ) -> str:
         """Buy or sell `quantity` worth `value` at `price` for a `fee` out of the wallet; why it is refused, or empty.
 
-        Nothing changes when it is refused. What only reduces is never refused, and neither is what is `forced`.
+        Nothing changes when it is refused. What only reduces a perpetual is never refused.
         """
         if listing.is_spot:
             return self._trade_spot(listing, buy, quantity, value, fee)
@@ -97,7 +96,7 @@ class Account:
             leaving = _mul(held, price) if listing.unit else _mul(_mul(held, listing.contract_size), price)
             wallet = _add(wallet, _sub(leaving, cost))
             worth = cost = _add(signed, leaving)
-        if not reduces and not forced:
+        if not reduces:
             if after < ZERO and not listing.instrument.shortable:
                 return NOT_SHORTABLE
             if not self._covers(listing, wallet, worth, cost):

@@ -65,11 +65,13 @@ class BarMatcher:
         if listing.down or listing.up:
             meeting.passed(listing, opened, opened, False, known, out)
         if listing.arriving:
-            meeting.arrivals(listing, opened, opened, start, known, out)
+            for order in list(listing.arriving.values()):
+                if order.at <= start and order.shelf != ENDED:
+                    meeting.arrive(listing, order, opened, start, known, out)
         if listing.timed:
             self._expire_inside(listing, end, out)
         listing.last = bar.close
-        if listing.down or listing.up or listing.position:
+        if listing.triggered or listing.trailing or touches(listing, bar.low, bar.high):
             self._range(listing, bar, end, out)
         if listing.arriving:
             self._inside(listing, bar, end, out)
@@ -200,6 +202,19 @@ class BarMatcher:
             if order.kind == MARKET and bar.ts < order.at < end:
                 raw = worse(order.buy, bar.open, bar.close)
                 self._meeting.cross(listing, order, raw, None, end, out)
+
+
+def touches(listing: Listing, low: Decimal, high: Decimal) -> bool:
+    """Whether a range may reach a liquidation price or any resting order."""
+    if low <= listing.liquidation_below or high >= listing.liquidation_above:
+        return True
+    for order in listing.down.values():
+        if low <= order.level:
+            return True
+    for order in listing.up.values():  # noqa: SIM110  (on every bar: a generator costs more)
+        if high >= order.level:
+            return True
+    return False
 
 
 def sound(bar: Candle, price_most: Decimal) -> bool:

@@ -13,14 +13,14 @@ from typing import Final
 
 from kedge.model.facts import Fill, Liquidity, OrderCancelled, OrderExpired, VenueFact
 from kedge.model.money import CENT_OF_NANO, EXACT, ZERO
-from kedge.model.order import OrderStatus, Side, TimeInForce
+from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from kedge.venues.sim.account import Account
 from kedge.venues.sim.fees import FeeModel, InstrumentFees
 from kedge.venues.sim.filters import below_notional
 from kedge.venues.sim.listing import Listing
 from kedge.venues.sim.memory import OrderMemory
 from kedge.venues.sim.slippage import NoSlippage, SlippageModel
-from kedge.venues.sim.working import ARRIVING, ENDED, MARKET, TRAILING, Working
+from kedge.venues.sim.working import ARRIVING, ENDED, MARKET, TRAILING, Working, working
 
 _add: Final = EXACT.add
 _sub: Final = EXACT.subtract
@@ -99,10 +99,10 @@ class Execution:
             if not quantity:
                 self.nothing(listing, order, ts, out)
                 return
-        price = self.worsened(listing, order.buy, raw, quantity)
-        if price is raw:
-            self.settle(listing, order, quantity, price, ZERO, False, ts, out)
+        if not self.slips and not raw % listing.tick_size:
+            self.settle(listing, order, quantity, raw, ZERO, False, ts, out)
             return
+        price = self.worsened(listing, order.buy, raw, quantity)
         if bound is not None and (price > bound if order.buy else price < bound):
             price = bound
         slippage = _sub(price, raw) if order.buy else _sub(raw, price)
@@ -152,78 +152,49 @@ class Execution:
     ) -> bool:
         """Charge, admit, book and report one fill; whether it was admitted."""
         buy = order.buy
+        account = self.account
+        refused = currency = ""
+        fee = ZERO
         if listing.min_notional and order.kind == MARKET and not order.reduce_only and not order.filled:
-            small = below_notional(order.left, price, listing)
-            if small:
-                self.expire(listing, order, ts, small, out)
-                return False
-        refused = self._book(listing, order.id, buy, quantity, price, slippage, maker, False, ts, out)
+            refused = below_notional(order.left, price, listing)
+        if not refused:
+            value = _mul(quantity, price) if listing.unit else _mul(_mul(quantity, listing.contract_size), price)
+            rate = listing.maker_fee if maker else listing.taker_fee
+            if not self.plain_fees or rate < ZERO:
+                fee, currency = self.fees.charge(listing.instrument, buy, quantity, value, maker)
+            elif rate:
+                fee = _mul(value, rate).quantize(CENT_OF_NANO, ROUND_UP, EXACT)
+            elsewhere = bool(currency) and currency != account.currency
+            refused = account.trade(listing, buy, quantity, price, value, ZERO if elsewhere else fee)
+            if elsewhere and not refused:
+                account.pay_elsewhere(listing, fee, currency)
         if refused:
             self.expire(listing, order, ts, refused, out)
             return False
+        account.rearm(listing)
+        self.trades = n = self.trades + 1
+        side = _BUY if buy else _SELL
+        liquidity = _MAKER if maker else _TAKER
+        out.append(
+            Fill(ts, order.id, f"t{n}", listing.symbol, side, quantity, price, fee, currency, liquidity, slippage)
+        )
         if listing.room is not None:
             listing.room = _sub(listing.room, quantity)
         if listing.benefit is not None and buy is listing.held_short:
             listing.benefit = max(ZERO, _sub(listing.benefit, quantity))
-        if quantity is order.left:
-            order.filled = _add(order.filled, quantity) if order.filled else quantity
-            order.left = ZERO
-            self._end(listing, order, _FILLED)
-            return True
-        order.filled = _add(order.filled, quantity)
-        order.left = left = _sub(order.left, quantity)
+        order.filled = _add(order.filled, quantity) if order.filled else quantity
+        order.left = left = ZERO if quantity is order.left else _sub(order.left, quantity)
         if not left:
             self._end(listing, order, _FILLED)
         elif order.reduce_only and not listing.position:
             self.cancel(listing, order, ts, NOTHING_TO_REDUCE, out)
         return True
 
-    def _book(  # noqa: PLR0913  (all that a fill is)
-        self,
-        listing: Listing,
-        order_id: str,
-        buy: bool,
-        quantity: Decimal,
-        price: Decimal,
-        slippage: Decimal,
-        maker: bool,
-        forced: bool,
-        ts: int,
-        out: list[VenueFact],
-    ) -> str:
-        """Move the account by one fill and report it; why it is refused, or empty."""
-        value = _mul(quantity, price) if listing.unit else _mul(_mul(quantity, listing.contract_size), price)
-        account = self.account
-        currency = ""
-        if self.plain_fees:
-            rate = listing.maker_fee if maker else listing.taker_fee
-            fee = ZERO
-            if rate > ZERO:
-                fee = _mul(value, rate).quantize(CENT_OF_NANO, ROUND_UP, EXACT)
-            elif rate:
-                fee, currency = self.fees.charge(listing.instrument, buy, quantity, value, maker)
-        else:
-            fee, currency = self.fees.charge(listing.instrument, buy, quantity, value, maker)
-        if currency and currency != account.currency:
-            refused = account.trade(listing, buy, quantity, price, value, ZERO, forced)
-            if refused:
-                return refused
-            account.pay_elsewhere(listing, fee, currency)
-        else:
-            refused = account.trade(listing, buy, quantity, price, value, fee, forced)
-            if refused:
-                return refused
-        account.rearm(listing)
-        self.trades = n = self.trades + 1
-        side = _BUY if buy else _SELL
-        liquidity = _MAKER if maker else _TAKER
-        out.append(
-            Fill(ts, order_id, f"t{n}", listing.symbol, side, quantity, price, fee, currency, liquidity, slippage)
-        )
-        return ""
-
     def liquidate(self, listing: Listing, reference: Decimal, ts: int, out: list[VenueFact]) -> None:
-        """Cancel the symbol's orders and close its position at the worse of liquidation price and `reference`."""
+        """Cancel the symbol's orders and close its position by an order of the venue's own.
+
+        It trades the whole position, bounded by no volume, at the worse of liquidation price and `reference`.
+        """
         for order in self.working(listing):
             self.cancel(listing, order, ts, LIQUIDATED, out)
         buy = listing.position < ZERO
@@ -235,10 +206,14 @@ class Execution:
             raw = reference
         quantity = listing.position.copy_abs()
         price = self.worsened(listing, buy, raw, quantity)
-        slippage = _sub(price, raw) if buy else _sub(raw, price)
         listing.liquidated += 1
         name = f"liquidation-{listing.symbol}-{listing.liquidated}"
-        self._book(listing, name, buy, quantity, price, slippage, False, True, ts, out)
+        side = _BUY if buy else _SELL
+        order = working(OrderIntent(name, listing.symbol, side, OrderType.MARKET, quantity, reduce_only=True), ts, 0)
+        self.orders[name] = listing.arriving[name] = order
+        room, listing.room = listing.room, None
+        self.settle(listing, order, quantity, price, _sub(price, raw).copy_abs(), False, ts, out)
+        listing.room = room
 
     def working(self, listing: Listing) -> list[Working]:
         """The symbol's working orders in the order they arrived."""

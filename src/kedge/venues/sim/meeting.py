@@ -112,7 +112,10 @@ class Meeting:
             elif kind not in {MARKET, TRAILING}:
                 self._rest(listing, order)
         elif kind == MARKET:
-            self.cross(listing, order, price, None, ts, out)
+            if listing.book is None and not order.at_once:
+                self._execution.take(listing, order, price, None, ts, out)
+            else:
+                self.cross(listing, order, price, None, ts, out)
         elif kind == LIMIT:
             if price <= order.level if order.buy else price >= order.level:
                 if order.intent.post_only:

@@ -33,7 +33,7 @@ from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderB
 from kedge.model.money import ONE, ZERO, canonical
 from kedge.model.order import OrderIntent, OrderStatus, Side
 from kedge.venues.sim.account import Account, disarm
-from kedge.venues.sim.bars import BarMatcher, sound
+from kedge.venues.sim.bars import BarMatcher, sound, touches
 from kedge.venues.sim.execution import Execution
 from kedge.venues.sim.feed import FeedMatcher
 from kedge.venues.sim.fees import FeeModel, InstrumentFees
@@ -210,18 +210,13 @@ class SimulatedVenue:
     def _on_candle(self, listing: Listing, bar: Candle) -> Sequence[VenueFact]:
         if listing.finer or not sound(bar, listing.price_most):
             return NOTHING
-        if (
-            not (listing.arriving or listing.timed or listing.trailing)
-            and bar.low > listing.liquidation_below
-            and bar.high < listing.liquidation_above
-            and not (listing.down and _falls_to_any(listing, bar.low))
-            and not (listing.up and _rises_to_any(listing, bar.high))
-        ):
+        if not (listing.arriving or listing.timed or listing.trailing or touches(listing, bar.low, bar.high)):
             listing.bar = bar
             return NOTHING
         out: list[VenueFact] = []
         self._bars.match(listing, bar, out)
-        self._settle(listing)
+        if out:
+            self._settle(listing)
         return out
 
     def _on_trade(self, fact: Trade) -> Sequence[VenueFact]:
@@ -384,17 +379,3 @@ def _would_take(listing: Listing, intent: OrderIntent) -> bool:
 
 def _is_sound(number: Decimal, most: Decimal) -> bool:
     return number.is_finite() and ZERO < number <= most
-
-
-def _falls_to_any(listing: Listing, low: Decimal) -> bool:
-    for order in listing.down.values():  # noqa: SIM110  (once a bar: a generator costs more than the loop)
-        if low <= order.level:
-            return True
-    return False
-
-
-def _rises_to_any(listing: Listing, high: Decimal) -> bool:
-    for order in listing.up.values():  # noqa: SIM110  (the same)
-        if high >= order.level:
-            return True
-    return False
