@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,20 +29,17 @@ def need(path: Path) -> Path:
 
 
 def text_rows(path: Path) -> list[list[str]]:
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as file:
-        return list(csv.reader(file))[1:]
+    return list(csv.reader(gzip.decompress(path.read_bytes()).decode().splitlines()))[1:]
 
 
 def candles_of(rows: list[list[str]], symbol: str, interval: int) -> list[Candle]:
     """`open_time_ms,open,high,low,close[,volume]` as candles, one by one through `Decimal`."""
     return [
-        Candle(
-            int(row[0]) * NS_PER_MS,
-            *map(Decimal, row[1:5]),
-            Decimal(row[5]) if len(row) > 5 else Decimal(0),
-            symbol,
-            interval,
-        )
-        for row in rows
+        candle_of(int(row[0]) * NS_PER_MS, row[1:5], row[5] if len(row) > 5 else "0", symbol, interval) for row in rows
     ]
+
+
+def candle_of(ts: int, prices: Sequence[str], volume: str, symbol: str, interval: int) -> Candle:
+    """One candle from texts."""
+    open_, high, low, close = map(Decimal, prices)
+    return Candle(ts, open_, high, low, close, Decimal(volume), symbol, interval)

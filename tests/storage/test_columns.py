@@ -133,7 +133,7 @@ def test_finer_scales_hold_the_same_candles() -> None:
         (lambda: CandleColumns.from_candles([_candle(low=Decimal("1E-30"))]), "does not fit 63 bits"),
         (lambda: TradeColumns.from_trades([Trade(0, Decimal(1), Decimal(1), trade_id="7\0")]), "NUL"),
         (lambda: MarkColumns("X", 0, np.zeros(3, np.int64), np.zeros(2, np.int64)), "ts has 3 rows"),
-        (lambda: MarkColumns("X", 0, np.zeros(3, np.int64), np.zeros(3)), "it must be int64"),
+        (lambda: MarkColumns("X", 0, np.zeros(3, np.int64), np.zeros(3)), "it must be int64"),  # type: ignore[arg-type]
     ],
 )
 def test_what_columns_cannot_hold_is_refused(make: Callable[[], Columns], complaint: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from kedge.storage.formats import (
     read_quotes,
     read_trades,
 )
+from tests.storage.oracle import candle_of
 
 HEADER = "open_time_ms,open,high,low,close,volume"
 MINUTE = 60_000_000_000
@@ -54,8 +56,6 @@ def write(path: Path, *rows: str, end: str = "\n") -> Path:
 
 
 def iso(ms: int, form: str) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(ms // 1000, tz=UTC).strftime(form)
 
 
@@ -85,7 +85,7 @@ def iso(ms: int, form: str) -> str:
                 ),
             ],
             id="seconds",
-        ),  # noqa: E501
+        ),
         pytest.param(["time,open,high,low,close,volume", *(r.replace(",", "000,", 1) for r in lines())], id="us"),
         pytest.param(["time,open,high,low,close,volume", *(r.replace(",", "000000,", 1) for r in lines())], id="ns"),
         pytest.param(
@@ -100,7 +100,7 @@ def iso(ms: int, form: str) -> str:
                 *(f"{o},{t},{c},{h},{low},?,{v}" for t, o, h, low, c, v in (r.split(",") for r in lines())),
             ],
             id="any order",
-        ),  # noqa: E501
+        ),
         pytest.param([r + ",9,9,9,9,9,9" for r in lines()], id="headerless kline dump"),
         pytest.param(lines(), id="headerless six columns"),
     ],
@@ -166,7 +166,7 @@ def test_every_way_of_reading_equals_the_text_through_decimal(
         patch.setattr(source, "BLOCK_BYTES", block)
         read = read_candles(path)
     assert list(read.columns.candles()) == [
-        Candle((START_MS + at) * 1_000_000, *map(Decimal, row), "BTC-USD", 1_000_000) for at, row in enumerate(rows)
+        candle_of((START_MS + at) * 1_000_000, row[:4], row[4], "BTC-USD", 1_000_000) for at, row in enumerate(rows)
     ]
     assert read.columns.normalized() == read.columns
 
@@ -210,28 +210,28 @@ BAD_FILES = [
         [HEADER, *lines(), "1700000340,1,2,3,4,5"],
         "line 7: open_time_ms is 1700000340, .*in s where the column is in ms",
         id="unit changes",
-    ),  # noqa: E501
+    ),
     pytest.param(
         [HEADER, "1700000340,1,2,3,4,5"], "line 2: open_time_ms is 1700000340, which is in s", id="not the named unit"
-    ),  # noqa: E501
+    ),
     pytest.param(
         ["time,open,high,low,close,volume", "12345,1,2,3,4,5"], "line 2: time is 12345, which is no time", id="no time"
-    ),  # noqa: E501
+    ),
     pytest.param(["time,open,high,low,close,volume", "-5,1,2,3,4,5"], "line 2: time is -5", id="negative time"),
     pytest.param(["time,open,high,low,close,volume", "20240101,1,2,3,4,5"], "is no time", id="date as a number"),
     pytest.param(
         ["date,open,high,low,close,volume", "01/02/2024,1,2,3,4,5"], "line 2: date is '01/02/2024'", id="which month"
-    ),  # noqa: E501
+    ),
     pytest.param(
         ["date,open,high,low,close,volume", "2024-01-01,1,2,3,4,5", "2024-02-30,1,2,3,4,5"],
         "line 3: date is '2024-02-30', which is not a time: day",
         id="30 February",
-    ),  # noqa: E501
+    ),
     pytest.param(
         ["date,open,high,low,close,volume", "2024-01-01,1,2,3,4,5", "1700000000,1,2,3,4,5"],
         "line 3: date is '1700000000'",
         id="number among dates",
-    ),  # noqa: E501
+    ),
     pytest.param([HEADER, *lines(), HEADER, *lines()], "line 7: open_time_ms is 'open_time_ms'", id="header twice"),
     pytest.param([HEADER, lines()[0]], "no two different times, so its interval cannot be told", id="one row"),
     pytest.param([HEADER, lines()[0], lines()[0]], "no two different times", id="the same row twice"),
@@ -244,7 +244,7 @@ BAD_FILES = [
         ["time,open,high,low,close,volume", *(r.replace(",", ";") for r in lines())],
         "has 1 fields",
         id="other delimiter below",
-    ),  # noqa: E501
+    ),
     pytest.param(
         ["time;open;high;low;close;volume", "1700000000;1,5;2;1;2;5"], "line 2: open is '1,5'", id="decimal comma"
     ),
@@ -279,7 +279,7 @@ def test_bad_market_data_is_passed_on_for_the_core_to_judge(tmp_path: Path) -> N
     candles = list(read.columns.candles())
     assert candles[:3] == expected(3)
     assert candles[3] == expected()[1]
-    assert (candles[4].open, candles[4].high, candles[4].low, candles[4].volume) == (-5, 1, 9, -1)
+    assert candles[4] == candle_of((START_MS + 60_000) * 10**6, ("-5", "1", "9", "0"), "-1", "BTC-USD", MINUTE)
     assert candles[5] == expected()[0]
     assert any("2 rows are earlier than the row before" in note for note in read.notes)
 
@@ -306,7 +306,7 @@ def test_volumes_with_residue_of_floats_are_cut_and_said(tmp_path: Path) -> None
         Decimal("218102.5950750000"),
         Decimal("134918704.7632"),
     ]
-    assert any("volume: 1 values have more digits than fit" in note for note in read.notes)
+    assert read.notes == ("volume: digits too fine to fit beside the largest value are cut off after 10 decimals",)
 
 
 def test_the_progress_of_reading_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,7 +325,7 @@ def test_mark_candles_need_no_volume(tmp_path: Path) -> None:
     empty = write(tmp_path / "e.csv", HEADER, *(row + "," for row in rows))
     for path in (bare, empty):
         candles = list(read_mark_candles(path).columns.candles())
-        assert [(c.ts, c.close, c.volume) for c in candles] == [(c.ts, c.close, 0) for c in expected()]
+        assert [(c.ts, c.close, c.volume) for c in candles] == [(c.ts, c.close, Decimal(0)) for c in expected()]
         marks = list(read_marks(path, "BTC-USD").columns.marks())
         assert marks == [MarkPrice(c.ts + MINUTE, c.close) for c in expected()]
     with pytest.raises(DataError, match="no volume column"):
@@ -376,3 +376,40 @@ def test_quotes_and_funding(tmp_path: Path) -> None:
         FundingRate(START_MS * 10**6, Decimal("-0.0006133368")),
         FundingRate((START_MS + 1) * 10**6, Decimal("0.0001")),
     ]
+
+
+@pytest.mark.parametrize("block", [20, 60, 1 << 20])
+@pytest.mark.parametrize("quoted", [False, True])
+def test_numbers_and_iso_texts_in_one_column_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, quoted: bool
+) -> None:
+    monkeypatch.setattr(source, "BLOCK_BYTES", block)
+    volume = '"5"' if quoted else "5"
+    number, text = f"1700000000000,1,2,3,4,{volume}", f"2023-11-14T22:13:20Z,1,2,3,4,{volume}"
+    for rows, complaint in (
+        ([number, number, text], "line 4: time is '2023-11-14T22:13:20Z'"),
+        ([text, text, number], "line 4: time is '?1700000000000"),
+    ):
+        path = write(tmp_path / "c.csv", "time,open,high,low,close,volume", *rows)
+        with pytest.raises(DataError, match=complaint):
+            read_candles(path)
+    named = write(tmp_path / "c.csv", "time_ms,open,high,low,close,volume", text)
+    with pytest.raises(DataError, match="line 2: time_ms is '2023-11-14T22:13:20Z', not a number of ms"):
+        read_candles(named)
+
+
+def test_one_odd_line_among_many_is_read_and_a_bad_one_is_named(tmp_path: Path) -> None:
+    rows = [f"{START_MS + at},{at}.5,{at}.75,{at}.25,{at},{at % 7}.125" for at in range(4_000)]
+    rows[2_345] = f"{START_MS + 2_345},1e1,+11,9.5e0,.5,1E-3"
+    texts = [row.split(",") for row in rows]
+    expected_rows = [candle_of(int(row[0]) * 10**6, row[1:5], row[5], "BTC-USD", 1_000_000) for row in texts]
+    path = write(tmp_path / "c.csv", HEADER, *rows)
+    assert list(read_candles(path).columns.candles()) == expected_rows
+    rows[3_210] = f"{START_MS},1,2,3,four,5"
+    with pytest.raises(DataError, match="line 3212: close is 'four'"):
+        read_candles(write(path, HEADER, *rows))
+
+
+def test_a_quoted_field_may_span_lines_within_a_block(tmp_path: Path) -> None:
+    rows = [f'{row},"two\nlines"' for row in lines()]
+    assert list(read_candles(write(tmp_path / "c.csv", HEADER + ",note", *rows)).columns.candles()) == expected()

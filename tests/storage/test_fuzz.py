@@ -36,10 +36,12 @@ def read_or_refuse(path: Path, content: bytes, reader: Callable[..., Any]) -> No
     try:
         columns = reader(path).columns
     except DataError as error:
-        assert str(error).startswith(str(path))
-        assert "\n" not in str(error)
+        refusal = str(error)
     else:
         assert len(list(columns.facts())) == len(columns) > 0
+        return
+    assert refusal.startswith(str(path))
+    assert "\n" not in refusal
 
 
 @st.composite
@@ -71,7 +73,7 @@ def test_any_bytes(tmp_path: Path, content: bytes, reader: Callable[..., Any]) -
     header=st.sampled_from([CANDLES, DATED, TRADES, "\n"]),
 )
 def test_any_text_below_a_header(tmp_path: Path, text: str, header: str) -> None:
-    content = header.split("\n")[0] + "\n" + text
+    content = header.partition("\n")[0] + "\n" + text
     for reader in (read_candles, read_trades):
         read_or_refuse(tmp_path / "f", content.encode(), reader)
 

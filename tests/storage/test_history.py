@@ -61,8 +61,8 @@ def test_streams_are_merged_by_the_time_they_are_known(
     kinds: list[tuple[str, list[int], int]], chunk: int, ordered: bool
 ) -> None:
     sources, lists = [], []
-    for number, (kind, stamps, interval) in enumerate(kinds):
-        stamps = sorted(stamps) if ordered else stamps
+    for number, (kind, drawn, interval) in enumerate(kinds):
+        stamps = sorted(drawn) if ordered else drawn
         if kind == "candles" and stamps:
             facts: list[MarketFact] = [candle(ts, interval, f"S-{number}") for ts in stamps]
             sources.append(CandleColumns.from_candles(facts))  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def test_streams_are_merged_by_the_time_they_are_known(
 
 
 def test_a_candle_is_told_when_it_ends_not_when_it_begins() -> None:
-    hour, minutes = [candle(0, 60)], [candle(at, 1, "M-1") for at in range(0, 120)]
+    hour, minutes = [candle(0, 60)], [candle(at, 1, "M-1") for at in range(120)]
     merged = list(History(hour, minutes))
     assert merged[:59] == minutes[:59]
     assert merged[59:61] == [hour[0], minutes[59]], "both end at 60: the stream given first comes first"
@@ -102,7 +102,7 @@ def test_bounds_keep_what_lies_between_by_the_venues_time(tmp_path: Path) -> Non
         assert list(History(source, start=95, end=310)) == facts[10:31]
     for source in (facts, columns, stored):
         bounded = History(source, [trade(100)], start=95, end=310)
-        assert list(bounded) == slow_merge([facts[10:31], [trade(100)]])
+        assert list(bounded) == slow_merge([[*facts[10:31]], [trade(100)]])
 
 
 def test_no_stream_and_no_room_between_the_bounds_are_refused() -> None:

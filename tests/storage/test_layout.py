@@ -71,7 +71,20 @@ def test_trades_need_no_side_and_no_id() -> None:
 
 
 def test_a_first_line_of_numbers_is_data_of_a_known_shape() -> None:
-    binance = "1499040000000,0.0163,0.8,0.0157,0.0157,148976.1,1499644799999,2434.1,308,1756.8,28.4,0".split(",")
+    binance = [
+        "1499040000000",
+        "0.0163",
+        "0.8",
+        "0.0157",
+        "0.0157",
+        "148976.1",
+        "1499644799999",
+        "2434.1",
+        "308",
+        "1756.8",
+        "28.4",
+        "0",
+    ]
     names = headerless_names(binance, "f.csv")
     assert names is not None
     assert names[:6] == ("open_time", "open", "high", "low", "close", "volume")

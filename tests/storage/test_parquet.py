@@ -7,14 +7,14 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kedge.model.errors import DataError, WorldError
-from kedge.model.market import Candle, FundingRate, MarkPrice, Quote, Trade
+from kedge.model.market import FundingRate, MarkPrice, Quote, Trade
 from kedge.model.order import Side
 from kedge.storage import parquet
 from kedge.storage.columns import (
@@ -28,6 +28,7 @@ from kedge.storage.columns import (
 from kedge.storage.digest import sha256_of
 from kedge.storage.formats import open_candles, read_candles, read_trades
 from kedge.storage.parquet import StoredColumns, open_stored, write_stored
+from tests.storage.oracle import candle_of
 
 MINUTE = 60_000_000_000
 START = 1_700_000_040_000_000_000
@@ -50,7 +51,7 @@ def stored(path: Path) -> StoredColumns[Any]:
 ONE_OF_EACH: list[Columns] = [
     walk(100),
     TradeColumns.from_trades(
-        [Trade(1, Decimal("0.1"), Decimal(2), "A-B", Side.SELL, "17"), Trade(2, *[Decimal(3)] * 2, "A-B")]
+        [Trade(1, Decimal("0.1"), Decimal(2), "A-B", Side.SELL, "17"), Trade(2, Decimal(3), Decimal(3), "A-B")]
     ),
     TradeColumns.from_trades([Trade(1, Decimal("0.1"), Decimal(2), "A-B", None, "ä-17")]),
     QuoteColumns.from_quotes([Quote(5, Decimal(1), Decimal("1.5"), Decimal("0.01"), Decimal(2), "A'B")]),
@@ -136,7 +137,7 @@ def test_a_write_that_fails_leaves_the_file_before_and_nothing_half_done(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WorldError, match="cannot be written.*No space left"):
+    with pytest.raises(WorldError, match=r"cannot be written.*No space left"):
         write_stored(path, walk(20))
     monkeypatch.undo()
     assert stored(path).columns() == walk(10)
@@ -186,7 +187,7 @@ def foreign(path: Path, **columns: Any) -> Path:
 
 PRICES = ["100.5", "110", "90.25", "100.123456789"]
 TIMES = [1_700_000_040_000, 1_700_000_100_000]
-EXPECTED = [Candle(ms * 10**6, *map(Decimal, PRICES), Decimal("0.75"), "BTC-USD", MINUTE) for ms in TIMES]
+EXPECTED = [candle_of(ms * 10**6, PRICES, "0.75", "BTC-USD", MINUTE) for ms in TIMES]
 
 
 def both(value: Any, kind: Any = None) -> Any:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from storage.oracle import REAL, candles_of, need, real_files, text_rows
 
 from kedge.model.instant import NS_PER_MS
 from kedge.model.market import FundingRate, Trade
@@ -14,6 +13,7 @@ from kedge.model.order import Side
 from kedge.storage.catalogue import Catalogue
 from kedge.storage.columns import CandleColumns
 from kedge.storage.formats import read_candles, read_funding, read_mark_candles, read_trades
+from tests.storage.oracle import REAL, candles_of, need, real_files, text_rows
 
 MINUTE = 60_000_000_000
 INTERVALS = {"1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE, "1h": 60 * MINUTE}

@@ -14,24 +14,32 @@ same time is refused together with all that came with it. Which of the two is ri
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from kedge.model.errors import DataError, WorldError
+from kedge.model.errors import DataError
 from kedge.model.instant import NS_PER_DAY, NS_PER_S, iso
 from kedge.model.market import Candle
 from kedge.storage.columns import CandleColumns
 from kedge.storage.digest import ColumnsDigest, sha256_of
 from kedge.storage.formats import read_candles
-from kedge.storage.parquet import BLOCK_ROWS, joined, open_stored, replace_synced, write_stored
+from kedge.storage.manifest import (
+    FORMAT,
+    MANIFEST,
+    Manifest,
+    Part,
+    file_sha256,
+    locked,
+    read_manifest,
+    sweep,
+    verify,
+    write_manifest,
+)
+from kedge.storage.parquet import BLOCK_ROWS, joined, open_stored, write_stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,8 +48,6 @@ if TYPE_CHECKING:
 #: Rows of a part: 64 row groups, about 50 MB while it is written.
 PART_ROWS_MAX = 1 << 20
 
-_MANIFEST = "manifest.json"
-_FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 _VALUES = ("open", "high", "low", "close", "volume")
 _UNITS = (
@@ -52,26 +58,6 @@ _UNITS = (
     ("s", NS_PER_S),
     ("ns", 1),
 )
-
-
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file of a data set: `first` and `last` are its opening times (ns), `sha256` is of the file's bytes."""
-
-    file: str
-    rows: int
-    first: int
-    last: int
-    price_scale: int
-    size_scale: int
-    sha256: str
-
-
-class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    format: int
-    venue: str
-    symbol: str
-    interval: int
-    parts: tuple[Part, ...] = ()
 
 
 class DataSet(msgspec.Struct, frozen=True):
@@ -107,7 +93,7 @@ class Imported(msgspec.Struct, frozen=True):
 class StoredCandles:
     """Candles of a catalogue between two times, read as often as wanted, in blocks or whole."""
 
-    def __init__(self, directory: Path, manifest: _Manifest, start: int | None, end: int | None) -> None:
+    def __init__(self, directory: Path, manifest: Manifest, start: int | None, end: int | None) -> None:
         self._directory = directory
         self._start = start
         self._end = end
@@ -125,7 +111,7 @@ class StoredCandles:
         """The candles in time order, about `rows` at a time; memory is that of a block, whatever the length."""
         for part in self._parts:
             path = self._directory / part.file
-            _verify(path, part)
+            verify(path, part)
             stored = open_stored(path)
             if stored is None or stored.kind is not CandleColumns or stored.symbol != self.symbol:
                 raise DataError(f"{path} is not a part of {self.symbol}; import the data again")
@@ -167,8 +153,8 @@ class Catalogue:
         if not self.root.is_dir():
             raise DataError(f"{self.root} is not a directory; give the directory of the catalogue")
         found = []
-        for path in sorted(self.root.glob(f"*/*/*/{_MANIFEST}")):
-            manifest = _read_manifest(path)
+        for path in sorted(self.root.glob(f"*/*/*/{MANIFEST}")):
+            manifest = read_manifest(path)
             if manifest.parts:
                 found.append(_data_set(path.parent, manifest))
         return sorted(found, key=lambda data: (data.venue, data.symbol, data.interval))
@@ -178,18 +164,18 @@ class Catalogue:
     ) -> StoredCandles:
         """The candles with `start <= ts < end` (ns). A data set that is not there is a `DataError`."""
         directory = self._directory(venue, symbol, interval)
-        path = directory / _MANIFEST
+        path = directory / MANIFEST
         if not path.is_file():
             there = ", ".join(f"{d.venue} {d.symbol} {interval_name(d.interval)}" for d in self.list()[:8])
             raise DataError(
                 f"{self.root} has no {venue} {symbol} {interval_name(interval)}; it has {there or 'nothing yet'}"
             )
-        return StoredCandles(directory, _read_manifest(path), start, end)
+        return StoredCandles(directory, read_manifest(path), start, end)
 
     def resume_ns(self, venue: str, symbol: str, interval: int) -> int | None:
         """The opening time of the candle after the last one kept: where a download goes on; `None` if none is."""
-        path = self._directory(venue, symbol, interval) / _MANIFEST
-        parts = _read_manifest(path).parts if path.is_file() else ()
+        path = self._directory(venue, symbol, interval) / MANIFEST
+        parts = read_manifest(path).parts if path.is_file() else ()
         return parts[-1].last + interval if parts else None
 
     def import_file(self, path: Path | str, venue: str, symbol: str | None = None, interval: int = 0) -> Imported:
@@ -205,19 +191,19 @@ class Catalogue:
             raise DataError(f"{source} has no candles to add to {venue} {candles.symbol}")
         fresh = _in_order(candles.normalized(), source)
         directory = self._directory(venue, fresh.symbol, fresh.interval)
-        with _locked(directory):
-            path = directory / _MANIFEST
-            manifest = _Manifest(_FORMAT, venue, fresh.symbol, fresh.interval)
+        with locked(directory):
+            path = directory / MANIFEST
+            manifest = Manifest(FORMAT, venue, fresh.symbol, fresh.interval)
             if path.is_file():
-                manifest = _read_manifest(path)
-            _sweep(directory, manifest)
+                manifest = read_manifest(path)
+            sweep(directory, manifest)
             before, touched, after = _around(manifest.parts, int(fresh.ts[0]), int(fresh.ts[-1]), len(fresh))
             kept = _read_parts(directory, manifest, touched)
             merged = _merged(kept, fresh, source)
             added = len(merged) - (len(kept) if kept is not None else 0)
             if added:
                 parts = (*before, *_write_parts(directory, merged, touched), *after)
-                _write_manifest(path, msgspec.structs.replace(manifest, parts=parts))
+                write_manifest(path, msgspec.structs.replace(manifest, parts=parts))
         rows = sum(part.rows for part in manifest.parts) + added
         return Imported(venue, fresh.symbol, fresh.interval, added, len(candles) - added, rows, notes)
 
@@ -238,7 +224,7 @@ def interval_name(interval: int) -> str:
     return "0ns"
 
 
-def _data_set(directory: Path, manifest: _Manifest) -> DataSet:
+def _data_set(directory: Path, manifest: Manifest) -> DataSet:
     size = 0
     for part in manifest.parts:
         try:
@@ -257,73 +243,6 @@ def _data_set(directory: Path, manifest: _Manifest) -> DataSet:
     )
 
 
-def _read_manifest(path: Path) -> _Manifest:
-    try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is damaged ({error}); import the data again into a new directory") from None
-    if manifest.format != _FORMAT:
-        raise DataError(f"{path} is of format {manifest.format}; this version reads {_FORMAT}")
-    for part in manifest.parts:
-        if Path(part.file).name != part.file:
-            raise DataError(f"{path} names the part {part.file!r} outside its directory; import the data again")
-    return manifest
-
-
-def _write_manifest(path: Path, manifest: _Manifest) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    except OSError as error:
-        raise WorldError(f"{path} cannot be written: {error}") from None
-    replace_synced(part, path)
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Hold the data set for writing; a second writer is refused. The lock ends with the process that holds it."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise WorldError(f"{directory} cannot be written: {error.strerror or error}") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise WorldError(f"{directory} is being written by another process; try again when it is done") from None
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
-def _sweep(directory: Path, manifest: _Manifest) -> None:
-    """Remove what no manifest names any more: parts before the last change, remains of a crash."""
-    named = {part.file for part in manifest.parts}
-    for path in directory.iterdir():
-        if path.name not in named and (path.suffix == ".parquet" or path.suffix == ".part"):
-            path.unlink(missing_ok=True)
-
-
-def _verify(path: Path, part: Part) -> None:
-    if _file_sha256(path) != part.sha256:
-        raise DataError(f"{path} is damaged: its bytes do not match the manifest; import the data again")
-
-
-def _file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(1 << 20):
-                digest.update(piece)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}); import the data again") from None
-    return digest.hexdigest()
-
-
 def _around(
     parts: Sequence[Part], first: int, last: int, rows: int
 ) -> tuple[tuple[Part, ...], tuple[Part, ...], tuple[Part, ...]]:
@@ -335,7 +254,7 @@ def _around(
     return tuple(parts[:low]), tuple(parts[low:high]), tuple(parts[high:])
 
 
-def _read_parts(directory: Path, manifest: _Manifest, parts: tuple[Part, ...]) -> CandleColumns | None:
+def _read_parts(directory: Path, manifest: Manifest, parts: tuple[Part, ...]) -> CandleColumns | None:
     if not parts:
         return None
     return StoredCandles(directory, msgspec.structs.replace(manifest, parts=parts), None, None).columns()
@@ -398,4 +317,4 @@ def _write_parts(directory: Path, candles: CandleColumns, kept: Sequence[Part]) 
             yield known[path.name]
             continue
         write_stored(path, rows)
-        yield Part(path.name, len(rows), first, last, rows.price_scale, rows.size_scale, _file_sha256(path))
+        yield Part(path.name, len(rows), first, last, rows.price_scale, rows.size_scale, file_sha256(path))

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kedge.model.errors import DataError
+from kedge.model.money import EXACT
 from kedge.storage.digits import Grid, at_one_scale, numbers
 from kedge.storage.instants import ns_of_matrix, ns_of_text
 from kedge.storage.layout import Field, Picked, ValueKind, headerless_names, is_number, pick
 from kedge.storage.source import FileKind, text_blocks
-from kedge.storage.table import Block, Table
+from kedge.storage.table import ISO, Block, Table
 from kedge.storage.ticks import SCALE_MAX, scale_cut, scale_of, tick_cut, tick_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _COMMA, _NEWLINE = b",\n"
 #: Lines before the header that some exporters write.
 _PREAMBLE = ("#", "http://", "https://")
 _DELIMITERS = b",;\t|"
+#: A block that is odd somewhere is halved down to this.
+_HALVED_BYTES_MIN = 16_384
 #: No value of a market is longer.
 _VALUE_CHARS_MAX = 200
 
@@ -120,11 +123,16 @@ class LineReader:
 
     def read(self, text: bytes, line: int) -> int:
         """Add the rows of `text`, whose first line is number `line`; returns the number of the line after it."""
-        lines = text.count(b"\n")
-        block = self._as_array(text, line) or self._row_by_row(text, line)
+        block = self._as_array(text, line)
+        if block is None:
+            # One odd line should not slow thousands: halve, but never through a quoted field, which may span lines.
+            middle = text.find(b"\n", len(text) // 2) + 1
+            if len(text) > _HALVED_BYTES_MIN and middle < len(text) and b'"' not in text:
+                return self.read(text[middle:], self.read(text[:middle], line))
+            block = self._row_by_row(text, line)
         if block is not None:
             self._table.blocks.append(block)
-        return line + lines
+        return line + text.count(b"\n")
 
     # -- the array way
 
@@ -151,9 +159,10 @@ class LineReader:
                 texts[column.role] = letters
             elif column.kind is ValueKind.TIME and grid.looks_iso(column.index):
                 matrix = grid.matrix(column.index)
-                ts = None if matrix is None else ns_of_matrix(matrix)
+                ts = None if matrix is None or self._table.time_unit not in ("", ISO) else ns_of_matrix(matrix)
                 if ts is None:
                     return None
+                self._table.time_unit = ISO
             else:
                 numeric.append(column)
         numeric.sort(key=lambda column: column.index)
@@ -237,9 +246,10 @@ class LineReader:
     def _iso_times(self, column: Picked, values: list[str], lines: list[int]) -> Ints:
         import numpy as np
 
-        if self._table.time_unit not in ("", "iso"):
-            raise self._fault(lines[0], column, values[0], f"not a time in {self._table.time_unit} as before it")
-        self._table.time_unit = "iso"
+        if self._table.time_unit not in ("", ISO):
+            why = f"not a number of {self._table.time_unit} as the column's name or the rows before say"
+            raise self._fault(lines[0], column, values[0], why)
+        self._table.time_unit = ISO
         times = np.empty(len(values), dtype=np.int64)
         for row, (value, line) in enumerate(zip(values, lines, strict=True)):
             try:
@@ -257,16 +267,28 @@ class LineReader:
             if not is_number(value) or len(value) > _VALUE_CHARS_MAX:
                 raise self._fault(line, column, value, "not a finite number such as 0.001; mend or remove the line")
             number = Decimal(value)
-            needed = scale_of(number)
+            needed = _places(value, number)
             if needed > SCALE_MAX and not column.cut:
                 raise self._fault(line, column, value, f"more than {SCALE_MAX} decimals; round the column")
             scale = max(scale, needed)
             decimals.append(number)
         if column.cut and (fitting := scale_cut(max(map(abs, decimals)), scale)) < scale and fitting >= 0:
             scale = fitting
-            self._table.cut[column.role] += sum(scale_of(number) > scale for number in decimals)
+            self._table.cut.add(column.role)
             return np.array([tick_cut(number, scale) for number in decimals], dtype=np.int64), scale
         ticks = np.empty(len(decimals), dtype=np.int64)
-        for row, (number, line) in enumerate(zip(decimals, lines, strict=True)):
-            ticks[row] = tick_of(number, scale, f"{self._table.path}: {self._table.place} {line}: {column.name}")
+        for row, number in enumerate(decimals):
+            if number.adjusted() + scale < SCALE_MAX:
+                ticks[row] = int(EXACT.scaleb(number, scale))  # exact: no value has more decimals than the scale
+            else:
+                what = f"{self._table.path}: {self._table.place} {lines[row]}: {column.name}"
+                ticks[row] = tick_of(number, scale, what)
         return ticks, scale
+
+
+def _places(text: str, number: Decimal) -> int:
+    """Digits after the point that a number needs, trailing zeros not counted; quicker from its text than from itself."""
+    if "e" in text or "E" in text:
+        return scale_of(number)
+    _, _, fraction = text.partition(".")
+    return len(fraction.rstrip("0"))

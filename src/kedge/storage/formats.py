@@ -208,7 +208,7 @@ def _file(table: Table, kind: FileKind, columns: Any) -> MarketFile[Any]:
             table.notes.append("rows are newest first; sort the file by time, oldest first")
         elif late:
             table.notes.append(f"{late} rows are earlier than the row before them")
-    return MarketFile(table.path, kind, columns, table.time_name, table.time_unit or "iso", tuple(table.notes))
+    return MarketFile(table.path, kind, columns, table.time_name, table.time_unit, tuple(table.notes))
 
 
 def common_step(ts: Ints, path: str) -> int:

@@ -6,7 +6,6 @@ their own. Blocks differ in scale because each uses what its digits need; the fi
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+
+
+#: The unit of a column of ISO texts.
+ISO = "iso"
 
 
 class Block(Struct):
@@ -46,7 +49,7 @@ class Table(Struct):
     place: str
     blocks: list[Block] = []
     notes: list[str] = []
-    cut: Counter[str] = field(default_factory=Counter)
+    cut: set[str] = field(default_factory=set)
     time_name: str = ""
     time_unit: str = ""
 
@@ -92,10 +95,9 @@ class Table(Struct):
             for block in self.blocks:
                 block.numbers[role] = self._coarser(role, *block.numbers[role], fitting)
         (column,), scale = self.numbers(role)
-        if self.cut[role]:
+        if role in self.cut:
             self.notes.append(
-                f"{role}: {self.cut[role]} values have more digits than fit beside the largest; "
-                f"cut to {max(fitting, 0)} decimals (never rounded up)"
+                f"{role}: digits too fine to fit beside the largest value are cut off after {max(fitting, 0)} decimals"
             )
         return column, scale
 
@@ -105,7 +107,8 @@ class Table(Struct):
         if scale <= to:
             return column, scale
         factor = 10 ** (scale - to)
-        self.cut[role] += int((column % factor != 0).sum())
+        if (column % factor != 0).any():
+            self.cut.add(role)
         return np.sign(column) * (np.abs(column) // factor), to
 
     def texts(self, role: str) -> NDArray[Any] | None:
@@ -120,6 +123,8 @@ class Table(Struct):
         """Times of a numeric column, as ns; the first row of the file tells the unit where the name did not."""
         first = int(ticks[0])
         try:
+            if self.time_unit == ISO:
+                raise Implausible(0, "is a number where the rows before have ISO text; give one form a file")
             if not self.time_unit:
                 unit = unit_of(first // 10**scale)
                 if unit is None:
