@@ -9,7 +9,7 @@ When several rules are broken, the one that is named is the first in the order o
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from itertools import pairwise
 from math import isfinite
@@ -197,6 +197,8 @@ def _times(fact: Any) -> Broken | None:
 def _levels(name: str, levels: Any, zero: bool) -> Broken | None:
     if not isinstance(levels, tuple | list):
         return (Rule.MISSING, name) if levels is None else (Rule.WRONG_TYPE, name)
+    if _sound(levels, zero):
+        return None
     for index, level in enumerate(levels):
         if not isinstance(level, tuple | list) or len(level) != 2:
             return Rule.WRONG_TYPE, f"{name}[{index}]"
@@ -204,3 +206,18 @@ def _levels(name: str, levels: Any, zero: bool) -> Broken | None:
         if broken:
             return broken
     return None
+
+
+def _sound(levels: Any, zero: bool) -> bool:
+    """Whether every level is inside its bounds; books have thousands, so the reason is looked for only if not."""
+    try:
+        for price, size in levels:
+            if not (
+                type(price) is type(size) is Decimal
+                and PRICE_MIN <= price <= PRICE_MAX
+                and (ZERO < size <= SIZE_MAX or (zero and size == ZERO))
+            ):
+                return False
+    except (InvalidOperation, TypeError, ValueError):
+        return False
+    return True
