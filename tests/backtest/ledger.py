@@ -14,6 +14,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from pathlib import Path
 
 D = Decimal
+ZERO = D(0)
 GRID = D("0.00000001")
 
 
@@ -42,8 +43,8 @@ class Ledger:
     cash: Decimal
     fee_rate: Decimal
     slippage_bps: Decimal
-    held: Decimal = D(0)
-    fees: Decimal = D(0)
+    held: Decimal = ZERO
+    fees: Decimal = ZERO
     entries: list[Entry] = field(default_factory=list)
 
     def trade(self, ts: int, change: Decimal, price: Decimal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import click
 from kedge.cli import console
 from kedge.cli.backtest import show, signing_key_file
 from kedge.model.errors import ConfigError
+from kedge.model.instant import NS_PER_MS
 from kedge.model.limits import RiskConfig
+from kedge.model.market import Candle
 
 CAPITAL = Decimal(10_000)
 
@@ -39,8 +42,9 @@ LIMITS = RiskConfig(
 @click.option("--out", default="kedge-demo", show_default=True, metavar="DIR", help="Where report and journal go.")
 @click.option("--seed", default=7, show_default=True, help="Another market; equal seeds give equal files.")
 @click.option("--bars", default=5_000, show_default=True, type=click.IntRange(100, 1_000_000), help="Hourly candles.")
+@click.option("--csv", metavar="FILE", help="Write the market itself too, to try the other commands on.")
 @click.option("--json", "json_target", metavar="FILE|-", help="Write the result as JSON; - is standard output.")
-def command(out: str, seed: int, bars: int, json_target: str | None) -> None:
+def command(out: str, seed: int, bars: int, csv: str | None, json_target: str | None) -> None:
     """Make a synthetic market, trade it with risk on, write report and journal, verify the journal."""
     from kedge.backtest.engine import BacktestEngine
     from kedge.backtest.report import write_report
@@ -49,9 +53,12 @@ def command(out: str, seed: int, bars: int, json_target: str | None) -> None:
     from kedge.strategies.sma_cross import SmaCrossStrategy
 
     console.writable(json_target, "--json")
+    console.writable(csv, "--csv")
     place = Path(out)
     journal = fresh(place) / "journal"
     market = synthetic_candles(seed, bars)
+    if csv:
+        console.write_whole(Path(csv), csv_of(market.candles()))
     engine = BacktestEngine(
         CAPITAL, Decimal("0.001"), Decimal(5), risk=LIMITS, journal_dir=journal, journal_key=signing_key_file()
     )
@@ -81,6 +88,13 @@ def command(out: str, seed: int, bars: int, json_target: str | None) -> None:
         "kedge init my-strategy                           a strategy of your own, with its test",
     ):
         say.print(f"  {line}", markup=False)
+
+
+def csv_of(candles: Iterable[Candle]) -> str:
+    """Candles as the text of a CSV file."""
+    lines = ["open_time_ms,open,high,low,close,volume"]
+    lines += [f"{c.ts // NS_PER_MS},{c.open},{c.high},{c.low},{c.close},{c.volume}" for c in candles]
+    return "\n".join(lines) + "\n"
 
 
 def fresh(place: Path) -> Path:
