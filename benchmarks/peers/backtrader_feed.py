@@ -44,12 +44,12 @@ class Columns(bt.feed.DataBase):
     def start(self) -> None:
         super().start()
         self.at = 0
-        self.preload_seconds = 0.0
+        self.loading = (0.0, 0.0)
 
     def preload(self) -> None:
-        started = time.perf_counter()
+        wall, cpu = time.perf_counter(), time.process_time()
         super().preload()
-        self.preload_seconds = time.perf_counter() - started
+        self.loading = (time.perf_counter() - wall, time.process_time() - cpu)
 
     def _load(self) -> bool:
         at = self.at
@@ -152,34 +152,25 @@ def prepare(job: Job, strategy: type[bt.Strategy]) -> tuple[bt.Cerebro, Columns]
     return engine, feed
 
 
-def timed(engine: bt.Cerebro, feed: Columns) -> Any:
-    def run() -> tuple[Any, float]:
-        started = time.perf_counter()
-        strategy = engine.run()[0]
-        return strategy, time.perf_counter() - started - feed.preload_seconds
-
-    return run
-
-
 def w0(job: Job) -> Prepared:
     engine, feed = prepare(job, ReadBars)
 
     def finish(result: Any) -> Outcome:
-        seen, seconds = result
-        return Outcome(seen.read, total_ticks=round(seen.total * PRICE_TICKS), run_seconds=seconds)
+        seen = result[0]
+        return Outcome(seen.read, total_ticks=round(seen.total * PRICE_TICKS), loading=feed.loading)
 
-    return Prepared(timed(engine, feed), finish)
+    return Prepared(engine.run, finish)
 
 
 def trading(job: Job, strategy: type[bt.Strategy]) -> Prepared:
     engine, feed = prepare(job, strategy)
 
     def finish(result: Any) -> Outcome:
-        seen, seconds = result
+        seen = result[0]
         pnl = money(engine.broker.getvalue() - CASH)
-        return Outcome(len(feed), seen.sent, seen.fills, pnl, run_seconds=seconds)
+        return Outcome(len(feed), seen.sent, seen.fills, pnl, loading=feed.loading)
 
-    return Prepared(timed(engine, feed), finish)
+    return Prepared(engine.run, finish)
 
 
 def w1(job: Job) -> Prepared:
