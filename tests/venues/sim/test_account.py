@@ -112,7 +112,7 @@ def test_liquidation_at_the_solved_price_rounded_against_us_plus_slippage_and_fe
     reports = world.bar(100, 101, "84.21", 100)
     assert kinds(reports) == ["OrderCancelled target", f"Fill liquidation-{SYMBOL}-1"]
     (fill,) = fills(reports)
-    assert (fill.price, fill.quantity, fill.liquidity) == (d("84.19"), 5, Liquidity.TAKER)
+    assert (fill.price, fill.quantity, fill.liquidity) == (d("84.19"), d(5), Liquidity.TAKER)
     assert world.venue.wallet == 100 - 5 * (100 - d("84.19"))
     assert not world.venue.busy
 
@@ -216,7 +216,7 @@ def test_longs_pay_shorts_when_the_rate_is_positive(side: str, amount: str) -> N
     world.bar(110)
     (payment,) = world.funding("0.001")
     assert isinstance(payment, FundingPayment)
-    assert (payment.amount, payment.rate, abs(payment.position)) == (d(amount), d("0.001"), 10)
+    assert (payment.amount, payment.rate, abs(payment.position)) == (d(amount), d("0.001"), d(10))
     assert world.venue.wallet == 100_000 + d(amount)
 
 
@@ -256,13 +256,14 @@ def test_funding_may_liquidate() -> None:
 
 def test_the_venue_is_busy_only_while_a_fact_could_do_something() -> None:
     world = World()
-    assert not world.venue.busy
+    told = [world.venue.busy]
     world.buy("limit", price=90)
-    assert world.venue.busy
+    told.append(world.venue.busy)
     world.cancel("1")
-    assert not world.venue.busy
+    told.append(world.venue.busy)
     world.long()
-    assert world.venue.busy
+    told.append(world.venue.busy)
     world.sell()
     world.bar(100)
-    assert not world.venue.busy
+    told.append(world.venue.busy)
+    assert told == [False, True, False, True, False]

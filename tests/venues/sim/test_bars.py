@@ -128,7 +128,7 @@ def test_a_limit_traded_through_fills_at_its_limit_as_maker(side: str, limit: in
     world = World(slippage=BpsSlippage(d(50)))
     getattr(world, side)("limit", price=limit)
     (fill,) = fills(world.bar(100, max(d(100), d(extreme)), min(d(100), d(extreme)), 100))
-    assert (fill.price, fill.liquidity, fill.slippage, fill.ts) == (d(limit), Liquidity.MAKER, 0, 2 * MINUTE)
+    assert (fill.price, fill.liquidity, fill.slippage, fill.ts) == (d(limit), Liquidity.MAKER, d(0), 2 * MINUTE)
 
 
 def test_a_resting_limit_gains_nothing_from_a_gap_beyond_it() -> None:
@@ -427,7 +427,7 @@ def test_participation_is_shared_by_all_orders_of_a_bar() -> None:
     world.buy("market", 3, id="a")
     world.buy("limit", 3, price=99, id="b")
     reports = world.bar(100, 101, 98, 100, volume=40)
-    assert [(fill.order_id, fill.quantity) for fill in fills(reports)] == [("a", 3), ("b", 1)]
+    assert [(fill.order_id, fill.quantity) for fill in fills(reports)] == [("a", d(3)), ("b", d(1))]
 
 
 def test_participation_counts_contracts_not_base_units() -> None:
@@ -441,7 +441,7 @@ def test_a_stop_cut_by_participation_goes_on_as_a_market_order() -> None:
     world.sell("stop", 3, stop_price=95)
     assert [fill.quantity for fill in fills(world.bar(100, 100, 94, 99, volume=20))] == [2]
     (rest,) = fills(world.bar(99, volume=20))
-    assert (rest.price, rest.quantity) == (d(99), 1)
+    assert (rest.price, rest.quantity) == (d(99), d(1))
 
 
 def test_impact_grows_with_our_share_of_the_volume() -> None:

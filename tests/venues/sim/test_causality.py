@@ -43,21 +43,21 @@ def play(
         elif action == 4:
             told.append(list(venue.submit(CancelRequested(str(n - width % 7), ""), now)))
         else:
-            intent = OrderIntent(str(n), SYMBOL, side, *_terms(action, price, move, width), reduce_only=width % 5 == 0)
+            intent = OrderIntent(str(n), SYMBOL, side, **_terms(action, price, move, width), reduce_only=width % 5 == 0)
             told.append(list(venue.submit(Approved(intent), now)))
     return told, venue
 
 
-def _terms(action: int, price: Decimal, move: int, width: int) -> tuple[Any, ...]:
+def _terms(action: int, price: Decimal, move: int, width: int) -> dict[str, Any]:
     quantity = d(width) * d("0.1")
     level = price + move * d("0.01")
     if action == 0:
-        return OrderType.MARKET, quantity
+        return {"order_type": OrderType.MARKET, "quantity": quantity}
     if action == 1:
-        return OrderType.LIMIT, quantity, level
+        return {"order_type": OrderType.LIMIT, "quantity": quantity, "price": level}
     if action == 2:
-        return OrderType.STOP, quantity, None, level
-    return OrderType.TRAILING_STOP, quantity, None, None, width * d("0.01")
+        return {"order_type": OrderType.STOP, "quantity": quantity, "stop_price": level}
+    return {"order_type": OrderType.TRAILING_STOP, "quantity": quantity, "trail": width * d("0.01")}
 
 
 def _fact(action: int, now: int, price: Decimal, spread: Decimal, up: bool, candles: bool) -> Any:

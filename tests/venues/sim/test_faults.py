@@ -28,7 +28,8 @@ def order(order_id: str, quantity: int = 1, price: object = None) -> Approved:
 
 
 def bar(n: int, price: int = 100, volume: int = 100) -> Candle:
-    return Candle(n * MINUTE, *[d(price)] * 4, d(volume), SYMBOL, MINUTE)
+    at = d(price)
+    return Candle(n * MINUTE, at, at, at, at, d(volume), SYMBOL, MINUTE)
 
 
 def test_without_faults_the_venue_is_itself() -> None:

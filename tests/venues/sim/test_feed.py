@@ -112,7 +112,7 @@ def test_with_a_queue_model_the_volume_ahead_trades_first() -> None:
     assert world.trade(99, 7, Side.SELL) == []
     assert world.trade(99, 50, Side.BUY) == []  # buyers do not consume bids
     (fill,) = fills(world.trade(99, 4, Side.SELL))
-    assert (fill.price, fill.quantity, fill.liquidity) == (d(99), 1, Liquidity.MAKER)
+    assert (fill.price, fill.quantity, fill.liquidity) == (d(99), d(1), Liquidity.MAKER)
     assert [fill.quantity for fill in fills(world.trade(99, 5, Side.SELL))] == [1]
 
 
@@ -137,7 +137,7 @@ def test_one_trade_passes_our_own_orders_in_turn() -> None:
     world.buy("limit", 2, price=99, id="first")
     world.buy("limit", 2, price=99, id="second")
     filled = [(fill.order_id, fill.quantity) for fill in fills(world.trade(99, 3, Side.SELL))]
-    assert filled == [("first", 2), ("second", 1)]
+    assert filled == [("first", d(2)), ("second", d(1))]
 
 
 # ------------------------------------------------------------------------------------------------- quotes and books
@@ -151,8 +151,8 @@ def test_a_market_order_walks_the_book_at_arrival() -> None:
     reports = world.buy("market", 4)
     assert kinds(reports) == ["OrderAccepted 1", "Fill 1", "Fill 1"]
     assert [(fill.price, fill.quantity, fill.slippage) for fill in fills(reports)] == [
-        (d(101), 2, 0),
-        (d(102), 2, 1),
+        (d(101), d(2), d(0)),
+        (d(102), d(2), d(1)),
     ]
 
 
@@ -161,7 +161,7 @@ def test_a_market_order_larger_than_the_book_waits_for_new_liquidity() -> None:
     world.quote(99, 101, ask_size=2)
     assert [fill.quantity for fill in fills(world.buy("market", 5))] == [2]
     assert world.quote(98, 100, ask_size=0) == []
-    assert [(fill.price, fill.quantity) for fill in fills(world.quote(98, 103, ask_size=9))] == [(d(103), 3)]
+    assert [(fill.price, fill.quantity) for fill in fills(world.quote(98, 103, ask_size=9))] == [(d(103), d(3))]
 
 
 def test_an_ioc_larger_than_the_book_expires_with_the_rest() -> None:
@@ -214,10 +214,10 @@ def test_a_marketable_limit_takes_up_to_its_price_and_rests() -> None:
     world = World()
     world.book(BIDS, ASKS)
     reports = world.buy("limit", 9, price=102)
-    assert [(fill.price, fill.quantity) for fill in fills(reports)] == [(d(101), 2), (d(102), 3)]
+    assert [(fill.price, fill.quantity) for fill in fills(reports)] == [(d(101), d(2)), (d(102), d(3))]
     assert world.book(BIDS, [(102, 9)]) == []
     (fill,) = fills(world.book(BIDS, [(101, 9)]))
-    assert (fill.price, fill.quantity, fill.liquidity) == (d(102), 4, Liquidity.MAKER)
+    assert (fill.price, fill.quantity, fill.liquidity) == (d(102), d(4), Liquidity.MAKER)
 
 
 def test_a_resting_limit_fills_with_what_is_shown_beyond_it() -> None:
@@ -226,7 +226,7 @@ def test_a_resting_limit_fills_with_what_is_shown_beyond_it() -> None:
     world.sell("limit", 6, price=100)
     assert world.book([(100, 9)], ASKS) == []  # touched is not through
     (one, two) = fills(world.book([(102, 1), (101, 2), (100, 9)], [(103, 1)]))
-    assert [(one.price, one.quantity), (two.price, two.quantity)] == [(d(100), 1), (d(100), 2)]
+    assert [(one.price, one.quantity), (two.price, two.quantity)] == [(d(100), d(1)), (d(100), d(2))]
 
 
 def test_post_only_that_would_cross_the_book_is_rejected() -> None:
@@ -250,7 +250,7 @@ def test_a_stop_walks_the_book_when_triggered_and_waits_for_the_rest() -> None:
     world = World()
     world.book(BIDS, ASKS)
     world.sell("stop", 3, stop_price=97)
-    assert [(fill.price, fill.quantity) for fill in fills(world.book([(96, 2)], ASKS))] == [(d(96), 2)]
+    assert [(fill.price, fill.quantity) for fill in fills(world.book([(96, 2)], ASKS))] == [(d(96), d(2))]
     assert prices(world.book([(95, 2)], ASKS)) == [d(95)]
 
 

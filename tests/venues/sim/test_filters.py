@@ -14,7 +14,7 @@ from kedge.venues.sim.filters import below_notional
 from kedge.venues.sim.listing import Listing
 from tests.venues.sim.world import World, d, kinds, perpetual, reason
 
-RULES = {"min_quantity": d("0.01"), "max_quantity": d(50), "min_notional": d(10)}
+RULES: dict[str, Any] = {"min_quantity": d("0.01"), "max_quantity": d(50), "min_notional": d(10)}
 
 REFUSED = [
     ({"quantity": 0}, "quantity 0 is not above zero"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
+
 import pytest
+from msgspec import structs
 
 from kedge.model.errors import ConfigError
 from kedge.model.facts import CancelRejected, OrderAccepted, OrderRejected, OrderReport
-from kedge.model.order import OrderStatus, TimeInForce
+from kedge.model.instrument import InstrumentStatus
+from kedge.model.market import Candle
+from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from kedge.venues.sim.memory import OrderMemory
 from kedge.venues.sim.venue import NOTHING, SimulatedVenue
 from kedge.venues.sim.working import working
@@ -22,11 +26,13 @@ def test_ids_are_counters() -> None:
     assert [fill.trade_id for fill in world.bar(100, 102, 94, 100)] == ["t1", "t2", "t3"]  # type: ignore[union-attr]
 
 
-def test_nothing_is_always_the_same_nothing() -> None:
+def test_when_nothing_happens_nothing_is_allocated() -> None:
     world = World()
     world.long()
-    assert world.venue.on_market.__self__ is world.venue  # type: ignore[attr-defined]
-    assert NOTHING == ()
+    flat = d(100)
+    for n in range(3):
+        told = world.venue.on_market(Candle(world.now + n * MINUTE, flat, flat, flat, flat, flat, SYMBOL, MINUTE))
+        assert told is NOTHING
 
 
 # ------------------------------------------------------------------------------------------------------------ repeats
@@ -55,24 +61,11 @@ def test_a_rejected_id_was_never_used() -> None:
 
 
 def test_the_memory_of_ended_orders_is_bounded() -> None:
-    world = World()
-    world.buy("limit", price=95)
     memory = OrderMemory(size=3)
-    intents = [world.venue.open_orders()[0].order_id + str(n) for n in range(10)]
-    for n, order_id in enumerate(intents):
-        intent = msgspec.convert(
-            {"id": order_id, "symbol": SYMBOL, "side": "buy", "order_type": "market", "quantity": "1"},
-            type=_intent_type(),
-        )
-        memory.add(working(intent, 0, n))
-    remembered = [order_id for order_id in intents if memory.find(order_id)]
-    assert remembered == intents[-4:]
-
-
-def _intent_type() -> type:
-    from kedge.model.order import OrderIntent
-
-    return OrderIntent
+    names = [f"order-{n}" for n in range(10)]
+    for n, name in enumerate(names):
+        memory.add(working(OrderIntent(name, SYMBOL, Side.BUY, OrderType.MARKET, d(1)), 0, n))
+    assert [name for name in names if memory.find(name)] == names[-4:]
 
 
 # ------------------------------------------------------------------------------------------------- cancels and queries
@@ -153,3 +146,22 @@ def test_a_venue_that_cannot_be_is_refused(instruments: tuple[object, ...], mess
 def test_participation_is_a_fraction(participation: str) -> None:
     with pytest.raises(ConfigError, match="participation"):
         World(participation=d(participation))
+
+
+# --------------------------------------------------------------------------------------------------- changing the rules
+def test_changed_rules_hold_from_then_on() -> None:
+    world = World(cash=100)
+    world.long(5)
+    world.buy("limit", price=90, id="resting")
+    world.venue.relist(perpetual(status=InstrumentStatus.CANCEL_ONLY, maintenance_margin=d("0.09")))
+    assert reason(world.buy("limit", price=90)) == "instrument is cancel_only"
+    assert kinds(world.cancel("resting")) == ["OrderCancelled resting"]
+    # 100 + 5 (P - 100) = 0.45 P at P = 400 / 4.55 = 87.91...
+    assert world.venue.liquidation_price(SYMBOL) == d("87.91208791208791208791208792")
+
+
+@pytest.mark.parametrize("change", [{"contract_size": d(2)}, {"symbol": "XRP-USD"}, {"quote": "EUR"}])
+def test_what_a_contract_is_cannot_change(change: dict[str, Any]) -> None:
+    world = World()
+    with pytest.raises(ConfigError, match="relist"):
+        world.venue.relist(structs.replace(perpetual(), **change))

@@ -76,7 +76,7 @@ class World:
 
     def bar(
         self,
-        open: Any,
+        opened: Any,
         high: Any = None,
         low: Any = None,
         close: Any = None,
@@ -85,8 +85,8 @@ class World:
         symbol: str = SYMBOL,
     ) -> list[VenueFact]:
         """The next bar; what is left out is flat."""
-        prices = [d(open), d(open if high is None else high), d(open if low is None else low)]
-        candle = Candle(self.now, *prices, d(open if close is None else close), d(volume), symbol, MINUTE)
+        top, bottom, last = (opened if price is None else price for price in (high, low, close))
+        candle = Candle(self.now, d(opened), d(top), d(bottom), d(last), d(volume), symbol, MINUTE)
         self.now += MINUTE
         return list(self.venue.on_market(candle))
 

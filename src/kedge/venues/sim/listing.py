@@ -55,26 +55,7 @@ class Listing:
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
-        maintenance = EXACT.multiply(instrument.maintenance_margin, instrument.contract_size)
-        self.instrument = instrument
-        self.symbol = instrument.symbol
-        self.tick_size = instrument.tick_size
-        self.lot_size = instrument.lot_size
-        self.min_notional = instrument.min_notional
-        self.is_open = instrument.status is InstrumentStatus.OPEN
-        self.price_most = EXACT.multiply(instrument.tick_size, STEPS_MAX)
-        self.quantity_least = max(instrument.min_quantity, instrument.lot_size)
-        self.quantity_most = EXACT.multiply(instrument.lot_size, STEPS_MAX)
-        if instrument.max_quantity is not None:
-            self.quantity_most = min(self.quantity_most, instrument.max_quantity)
-        self.maker_fee = instrument.maker_fee
-        self.taker_fee = instrument.taker_fee
-        self.is_spot = instrument.kind is InstrumentKind.SPOT
-        self.contract_size = _one(instrument.contract_size)
-        self.unit = self.contract_size is ONE
-        self.initial_rate = _one(_DOWN.divide(ONE, instrument.max_leverage))
-        self.long_rate = _one(EXACT.subtract(instrument.contract_size, maintenance))
-        self.short_rate = _one(EXACT.add(instrument.contract_size, maintenance))
+        self.bind(instrument)
         self.arriving: dict[str, Working] = {}
         self.down: dict[str, Working] = {}
         self.up: dict[str, Working] = {}
@@ -100,6 +81,29 @@ class Listing:
         self.liquidation_above = NEVER_ABOVE
         self.mark_below = NEVER_BELOW
         self.mark_above = NEVER_ABOVE
+
+    def bind(self, instrument: Instrument) -> None:
+        """Take the instrument's rules, now and whenever the venue changes them."""
+        maintenance = EXACT.multiply(instrument.maintenance_margin, instrument.contract_size)
+        self.instrument = instrument
+        self.symbol = instrument.symbol
+        self.is_spot = instrument.kind is InstrumentKind.SPOT
+        self.is_open = instrument.status is InstrumentStatus.OPEN
+        self.tick_size = instrument.tick_size
+        self.lot_size = instrument.lot_size
+        self.price_most = EXACT.multiply(instrument.tick_size, STEPS_MAX)
+        self.quantity_least = max(instrument.min_quantity, instrument.lot_size)
+        self.quantity_most = EXACT.multiply(instrument.lot_size, STEPS_MAX)
+        if instrument.max_quantity is not None:
+            self.quantity_most = min(self.quantity_most, instrument.max_quantity)
+        self.min_notional = instrument.min_notional
+        self.maker_fee = instrument.maker_fee
+        self.taker_fee = instrument.taker_fee
+        self.contract_size = _one(instrument.contract_size)
+        self.unit = self.contract_size is ONE
+        self.initial_rate = _one(_DOWN.divide(ONE, instrument.max_leverage))
+        self.long_rate = _one(EXACT.subtract(instrument.contract_size, maintenance))
+        self.short_rate = _one(EXACT.add(instrument.contract_size, maintenance))
 
     def price(self) -> Decimal | None:
         """What the venue values a position at: the mark price where one is streamed, else the last price seen."""

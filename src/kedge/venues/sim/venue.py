@@ -129,6 +129,17 @@ class SimulatedVenue:
             return NOTHING
         return self._on_candle(listing, fact)
 
+    def relist(self, instrument: Instrument) -> None:
+        """The venue changes an instrument's rules or status; working orders stay as they are."""
+        before = self._listings[instrument.symbol].instrument if instrument.symbol in self._listings else None
+        fixed = ("base", "quote", "settle", "kind", "contract_size")
+        if before is None or any(getattr(instrument, name) != getattr(before, name) for name in fixed):
+            raise ConfigError(f"cannot relist {instrument.symbol}: only its rules, fees, margins and status may change")
+        _check_margin(instrument)
+        listing = self._listings[instrument.symbol]
+        listing.bind(instrument)
+        self._account.rearm(listing)
+
     # commands
 
     def _on_order(self, command: Approved, at: int) -> Sequence[VenueFact]:
@@ -356,15 +367,16 @@ def _settlement(instruments: Sequence[Instrument]) -> str:
                 f"{instrument.symbol} settles in {settles}, the others in {currency}; one account has one currency"
             )
         currency = settles
-        if (
-            instrument.kind is InstrumentKind.PERPETUAL
-            and instrument.maintenance_margin * instrument.max_leverage >= ONE
-        ):
-            raise ConfigError(
-                f"{instrument.symbol}: maintenance_margin is {instrument.maintenance_margin}; "
-                f"it must be below the initial margin 1/{instrument.max_leverage}"
-            )
+        _check_margin(instrument)
     return currency
+
+
+def _check_margin(instrument: Instrument) -> None:
+    if instrument.kind is InstrumentKind.PERPETUAL and instrument.maintenance_margin * instrument.max_leverage >= ONE:
+        raise ConfigError(
+            f"{instrument.symbol}: maintenance_margin is {instrument.maintenance_margin}; "
+            f"it must be below the initial margin 1/{instrument.max_leverage}"
+        )
 
 
 def _would_take(listing: Listing, intent: OrderIntent) -> bool:
