@@ -17,7 +17,7 @@ from kedge.core.strategy.base import Wishes
 from kedge.core.strategy.parameters import Bounds
 from kedge.model.errors import StrategyError
 from kedge.model.market import Candle
-from kedge.model.money import ZERO
+from kedge.model.money import ZERO, canonical
 from kedge.strategies.directional import DirectionalStrategy
 from kedge.strategies.indicators.channel import Channel, DonchianChannel
 
@@ -57,11 +57,19 @@ class BreakoutStrategy(DirectionalStrategy):
         if self.waiting:
             return None
         if close > entry.upper and held <= ZERO:
-            return self.go_long(f"close {close} is above {entry.upper}, the highest of {self.window} candles")
+            return self.go_long(_above(close, entry, self.window))
         if close < entry.lower and (held >= ZERO if self.allow_short else held > ZERO):
-            return self.go_short(f"close {close} is below {entry.lower}, the lowest of {self.window} candles")
+            return self.go_short(_below(close, entry, self.window))
         if held > ZERO and close < near.lower:
-            return self.leave(f"close {close} is below {near.lower}, the lowest of {self.exit_window} candles")
+            return self.leave(_below(close, near, self.exit_window))
         if held < ZERO and close > near.upper:
-            return self.leave(f"close {close} is above {near.upper}, the highest of {self.exit_window} candles")
+            return self.leave(_above(close, near, self.exit_window))
         return None
+
+
+def _above(close: Decimal, channel: Channel, window: int) -> str:
+    return f"close {canonical(close)} is above {canonical(channel.upper)}, the highest of {window} candles"
+
+
+def _below(close: Decimal, channel: Channel, window: int) -> str:
+    return f"close {canonical(close)} is below {canonical(channel.lower)}, the lowest of {window} candles"

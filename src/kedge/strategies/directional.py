@@ -2,7 +2,10 @@
 
 What such a strategy decides is a side; this is how it asks for it. With a `quantity` it asks for a target position, so
 an order still on its way is counted and nothing is ever bought twice. Without one it asks for its strategy's budget on
-that side, and a turn goes through zero in one order. Leaving is always reduce-only.
+that side, and a turn goes through zero in one order. What is held is left reduce-only.
+
+Reasons are journalled and decided again by a replay, whose candles may write the same number with fewer zeros: decimals
+in them go through `canonical`, or a format with fixed digits.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ what it holds: `c = −position / quantity`, because every line the price falls 
 it rises through is a unit sold. Then each line below `c` wants a buy, each line above `c` a sell, and line `c` is the
 one that filled last and wants nothing. A unit bought at line 3 is so sold at line 4: a step earned.
 
-This is a function of the position and the open orders alone. Lost, refused and half-filled orders mend themselves, a
-restart needs no memory, and no more than `levels` units are ever held. A line that is filled in part counts on neither
-side until it is whole.
+This is a function of the position and the open orders alone: lost, refused and half-filled orders mend themselves, and a
+restart needs no memory. A line that is filled in part counts on neither side until it is whole. Position and resting
+orders together never exceed `levels` units a side, in whatever order fills are reported.
 
 The centre is the first close, shifted by what is already held, unless it is given; lines between a given centre and the
 price fill at once. Outside the grid the strategy waits.
@@ -15,7 +15,7 @@ price fill at once. Outside the grid the strategy waits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Annotated
 
@@ -25,6 +25,7 @@ from kedge.model.errors import StrategyError
 from kedge.model.facts import Fill
 from kedge.model.market import DEFAULT_SYMBOL, Candle
 from kedge.model.money import EXACT, ONE, ZERO
+from kedge.model.order import OrderType, Side
 from kedge.model.signal import Signal
 from kedge.strategies.directional import QUANTITY_MIN
 
@@ -95,23 +96,33 @@ class GridStrategy(BaseStrategy):
         }
 
     def _missing(self) -> Iterator[Signal]:
-        """An order for each line that wants one and has none."""
-        filled = self.view.position(self.symbol) / self._unit
-        whole = filled.to_integral_value(ROUND_HALF_EVEN)
-        if abs(filled - whole) <= WHOLE:
+        """An order for each line that wants one and has none, the nearest lines first."""
+        held = self.view.position(self.symbol)
+        lines = held / self._unit
+        whole = lines.to_integral_value(ROUND_HALF_EVEN)
+        if abs(lines - whole) <= WHOLE:
             most = least = int(whole)
         else:
-            most = int(filled.to_integral_value(ROUND_CEILING))
-            least = int(filled.to_integral_value(ROUND_FLOOR))
-        standing = {order.tag for order in self.view.open_orders(self.symbol)}
-        for line, price in self._lines.items():
+            most, least = int(lines.to_integral_value(ROUND_CEILING)), int(lines.to_integral_value(ROUND_FLOOR))
+        top = self._unit * self.levels
+        bottom = -top if self.allow_short else ZERO
+        yield from self._asking(Side.BUY, range(-most - 1, -self.levels - 1, -1), top - held)
+        yield from self._asking(Side.SELL, range(-least + 1, self.levels + 1), held - bottom)
+
+    def _asking(self, side: Side, lines: Iterable[int], room: Decimal) -> Iterator[Signal]:
+        """Orders on `lines` without one, while they and those that stand together leave room."""
+        standing = {order.tag: order for order in self.view.open_orders(self.symbol)}
+        room -= sum((order.remaining_quantity for order in standing.values() if order.side is side), ZERO)
+        for line in lines:
             tag = f"line {line}"
             asked = self._asked.get(line)
-            if tag in standing or (asked is not None and self._candles - asked < RETRY_CANDLES):
+            price = self._lines.get(line)
+            if price is None or tag in standing or (asked is not None and self._candles - asked < RETRY_CANDLES):
                 continue
-            if line < -most:
-                self._asked[line] = self._candles
-                yield Signal.buy(self.symbol, self._unit, price=price, tag=tag, reason=f"grid: buy at {tag}")
-            elif line > -least and (self.allow_short or line <= 0):
-                self._asked[line] = self._candles
-                yield Signal.sell(self.symbol, self._unit, price=price, tag=tag, reason=f"grid: sell at {tag}")
+            if room < self._unit * (ONE - WHOLE):
+                return
+            quantity = min(self._unit, room)
+            room -= quantity
+            self._asked[line] = self._candles
+            reason = f"grid: {side} at {tag}"
+            yield Signal(self.symbol, side, quantity, order_type=OrderType.LIMIT, price=price, tag=tag, reason=reason)

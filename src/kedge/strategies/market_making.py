@@ -26,7 +26,7 @@ from kedge.core.strategy.parameters import Bounds
 from kedge.model.facts import Fill
 from kedge.model.instant import NS_PER_MS
 from kedge.model.market import DEFAULT_SYMBOL, Candle, OrderBook, Quote
-from kedge.model.money import ONE, TEN_THOUSAND, ZERO, round_price_down, round_price_up
+from kedge.model.money import ONE, TEN_THOUSAND, ZERO, canonical, round_price_down, round_price_up
 from kedge.model.signal import CancelOrders, Signal, Wish
 from kedge.strategies.directional import QUANTITY_MIN
 
@@ -103,7 +103,7 @@ class MarketMakingStrategy(BaseStrategy):
         fair = mid * (ONE - lean * self.skew_bps / TEN_THOUSAND)
         half = self.spread_bps / TEN_THOUSAND / _TWO
         instrument = self.view.instrument(self.symbol)
-        reason = f"mid {mid}, inventory {held}"
+        reason = f"mid {canonical(mid)}, inventory {canonical(held)}"
         quotes = []
         if held + quantity <= most:
             bid = round_price_down(min(fair * (ONE - half), mid), instrument.tick_size)

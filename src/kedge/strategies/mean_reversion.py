@@ -19,7 +19,7 @@ from typing import Annotated
 from kedge.core.strategy.base import Wishes
 from kedge.core.strategy.parameters import Bounds
 from kedge.model.market import Candle
-from kedge.model.money import ZERO
+from kedge.model.money import ZERO, canonical
 from kedge.strategies.directional import DirectionalStrategy
 from kedge.strategies.indicators.deviation import RollingVariance
 
@@ -50,9 +50,8 @@ class MeanReversionStrategy(DirectionalStrategy):
         if held:
             if self.waiting or (ahead < ZERO if held > ZERO else ahead > ZERO):
                 return None
-            return self.leave(f"close {close} is back at the mean of {self.window} candles")
+            return self.leave(f"close {canonical(close)} is back at the mean of {self.window} candles")
         if ahead * ahead <= self._width * variance.scaled or self.waiting:
             return None
-        if ahead > ZERO:
-            return self.go_short(f"close {close} is more than {self.num_std} deviations above the mean")
-        return self.go_long(f"close {close} is more than {self.num_std} deviations below the mean")
+        far = f"close {canonical(close)} is more than {canonical(self.num_std)} deviations"
+        return self.go_short(f"{far} above the mean") if ahead > ZERO else self.go_long(f"{far} below the mean")

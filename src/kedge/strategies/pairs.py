@@ -18,18 +18,21 @@ was entered.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Annotated
 
 from kedge.core.strategy.base import BaseStrategy, Wishes
 from kedge.core.strategy.parameters import Bounds
 from kedge.model.errors import StrategyError
 from kedge.model.market import DEFAULT_SYMBOL, Candle
-from kedge.model.money import ZERO
+from kedge.model.money import ZERO, canonical
 from kedge.model.order import Side
 from kedge.model.signal import Signal
 from kedge.strategies.directional import QUANTITY_MIN
 from kedge.strategies.indicators.regression import RollingRegression
+
+#: Digits of a hedge ratio in a reason.
+SHORT = Context(prec=6)
 
 _HUNDRED = Decimal(100)
 
@@ -68,7 +71,8 @@ class PairsStrategy(BaseStrategy):
     def reset(self) -> None:
         self._regression = RollingRegression(self.window)
         self._newest: dict[str, Candle] = {}
-        self._aside = False
+        #: The sign of the z-score that must be gone before the pair is entered again; zero: none.
+        self._aside = 0
 
     def on_candle(self, candle: Candle) -> Wishes:
         self._newest[candle.symbol] = candle
@@ -88,21 +92,22 @@ class PairsStrategy(BaseStrategy):
         if ratio is None or z is None:
             return None
         if self._aside:
-            self._aside = abs(z) > self.exit_z
+            if self._aside * z <= self.exit_z:
+                self._aside = 0
             return None
         return self._flat(y, x, ratio, z)
 
     def _holding(self, held: Decimal, hedged: Decimal, z: Decimal | None) -> Wishes:
         if not held or not hedged:
-            self._aside = True
+            self._aside = -1 if z is not None and z < ZERO else 1
             return self._close("the other leg of the pair is missing")
         if z is None:
             return None
         if self.stop_z is not None and abs(z) >= self.stop_z:
-            self._aside = True
-            return self._close(f"z-score {z:.2f} is beyond the stop at {self.stop_z}")
+            self._aside = -1 if z < ZERO else 1
+            return self._close(f"z-score {z:.2f} is beyond the stop at {canonical(self.stop_z)}")
         if z >= -self.exit_z if held > ZERO else z <= self.exit_z:
-            return self._close(f"z-score {z:.2f} is back within {self.exit_z}")
+            return self._close(f"z-score {z:.2f} is back within {canonical(self.exit_z)}")
         return None
 
     def _flat(self, y: Decimal, x: Decimal, ratio: Decimal, z: Decimal) -> Wishes:
@@ -120,7 +125,8 @@ class PairsStrategy(BaseStrategy):
         if not quantity > ZERO or not hedge > ZERO:
             return None
         side = Side.SELL if z > ZERO else Side.BUY
-        reason = f"z-score {z:.2f} is beyond {self.entry_z} at hedge ratio {ratio:.6g}"
+        shown = canonical(SHORT.plus(ratio))
+        reason = f"z-score {z:.2f} is beyond {canonical(self.entry_z)} at hedge ratio {shown}"
         return [
             Signal(self.symbol, side, quantity, reason=reason),
             Signal(self.hedge_symbol, side.opposite, hedge, reason=reason),

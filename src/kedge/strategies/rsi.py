@@ -13,7 +13,7 @@ from kedge.core.strategy.base import Wishes
 from kedge.core.strategy.parameters import Bounds
 from kedge.model.errors import StrategyError
 from kedge.model.market import Candle
-from kedge.model.money import ZERO
+from kedge.model.money import ZERO, canonical
 from kedge.strategies.directional import DirectionalStrategy
 from kedge.strategies.indicators.rsi import RSI
 
@@ -47,9 +47,9 @@ class RsiStrategy(DirectionalStrategy):
         if held:
             if self.waiting or (index < self.exit_level if held > ZERO else index > self.exit_level):
                 return None
-            return self.leave(f"RSI {index:.2f} is back at {self.exit_level}")
+            return self.leave(f"RSI {index:.2f} is back at {canonical(self.exit_level)}")
         if self.oversold <= index <= self.overbought or self.waiting:
             return None
         if index < self.oversold:
-            return self.go_long(f"RSI {index:.2f} is below {self.oversold}")
-        return self.go_short(f"RSI {index:.2f} is above {self.overbought}")
+            return self.go_long(f"RSI {index:.2f} is below {canonical(self.oversold)}")
+        return self.go_short(f"RSI {index:.2f} is above {canonical(self.overbought)}")
