@@ -80,13 +80,8 @@ class MarketDataHandler(MarketView):
         """Fold a candle; it is known once its interval is over."""
         try:
             record = self._records[candle.symbol]
-            opened, high, low, close, volume = (
-                candle.open,
-                candle.high,
-                candle.low,
-                candle.close,
-                candle.volume,
-            )
+            opened, high, low = candle.open, candle.high, candle.low
+            close, volume = candle.close, candle.volume
             ts, interval = candle.ts, candle.interval
             if (
                 record.band_low <= low <= opened <= high <= record.band_high
@@ -206,7 +201,8 @@ class MarketDataHandler(MarketView):
         """Fold the best bid and ask."""
         try:
             record = self._records[quote.symbol]
-            bid, ask, bid_size, ask_size, at = quote.bid, quote.ask, quote.bid_size, quote.ask_size, quote.ts
+            bid, ask, at = quote.bid, quote.ask, quote.ts
+            bid_size, ask_size = quote.bid_size, quote.ask_size
             if (
                 record.band_low <= bid < ask <= record.band_high
                 and ZERO < bid_size <= SIZE_MAX
