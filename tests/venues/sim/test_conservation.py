@@ -26,7 +26,7 @@ from kedge.model.facts import (
     VenueFact,
 )
 from kedge.model.instrument import Instrument
-from kedge.model.market import Candle, FundingRate
+from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.money import EXACT, ZERO
 from kedge.model.order import OrderIntent, OrderType, Side, TimeInForce
 from kedge.venues.sim.slippage import NO_SLIPPAGE, BpsSlippage, SquareRootImpact
@@ -242,4 +242,33 @@ class Conservation(RuleBasedStateMachine):
         assert len(working) == len(self.intents) - len(self.over)
 
 
+class FeedConservation(Conservation):
+    """The same over trades, quotes and books instead of candles."""
+
+    @rule(data=st.data())
+    def bars(self, data: st.DataObject) -> None:
+        """A few facts of each symbol."""
+        for symbol in sorted(RULES):
+            for _ in range(data.draw(st.integers(1, 3))):
+                self.now += 1
+                self.take_in(self.venue.on_market(self.fact(data, symbol)), None)
+        self.now += MINUTE
+
+    def fact(self, data: st.DataObject, symbol: str) -> Any:
+        price = data.draw(TICKS) * d("0.01")
+        size = d(data.draw(st.integers(0, 40)))
+        spread = data.draw(st.integers(1, 300)) * d("0.01")
+        kind = data.draw(st.sampled_from(["trade", "quote", "book", "delta", "mark"]))
+        if kind == "trade":
+            return Trade(self.now, price, size, symbol, data.draw(st.sampled_from([None, *Side])))
+        if kind == "quote":
+            return Quote(self.now, price, price + spread, size, size / 2, symbol)
+        if kind == "mark" and symbol != "BTC-USD":
+            return MarkPrice(self.now, price, symbol)
+        bids = tuple((price - n * spread, size) for n in range(data.draw(st.integers(0, 3))))
+        asks = tuple((price + spread + n * spread, size) for n in range(data.draw(st.integers(0, 3))))
+        return (OrderBook if kind == "book" else BookDelta)(self.now, bids, asks, symbol)
+
+
 TestConservation = Conservation.TestCase
+TestFeedConservation = FeedConservation.TestCase
