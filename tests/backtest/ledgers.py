@@ -100,7 +100,7 @@ class Desk:
         self.recorder.changed(len(self.recorder.times), self.tracker.cash, held)
 
 
-def market(seed: int, bars: int, start: int = 20_000, drift: float = 0.0002) -> list[Candle]:
+def market(seed: int, bars: int, start: int = 20_000, drift: float = 0.00004) -> list[Candle]:
     """Hourly candles of a seeded random walk on a grid of cents."""
     chance = random.Random(seed)
     price, candles = float(start), []
@@ -136,7 +136,7 @@ def sample(
                 held = target
         if held and number % 8 == 0:
             desk.pay("BTC-USD", (-held * candle.open * D("0.00001")).quantize(D("0.000001")))
-        desk.candle("BTC-USD", candle.close, candle.ts)
+        desk.candle("BTC-USD", candle.close, candle.ts + HOUR)
     result = desk.result(
         title="Coin toss on BTC-USD",
         parameters={"s": {"every": str(every), "seed": str(seed)}},

@@ -68,7 +68,7 @@ class Ledger:
     def exposure(self) -> Fraction:
         times = [time for time, _ in self.points]
         steps = [later - time for time, later in pairwise(times)]
-        steps.append(steps[-1] if steps else 1)
+        steps.insert(0, steps[0] if steps else 1)
         return Fraction(sum(s for s, held in zip(steps, self.in_market, strict=True) if held), sum(steps))
 
 
@@ -122,7 +122,7 @@ def check_figures(curve: EquityCurve, ledger: Ledger) -> None:
     worst = ledger.max_drawdown()
     assert Fraction(curve.max_drawdown()) == Fraction(curve_fold_ratio(worst))
     assert curve.final == curve.equity_at(-1)
-    closes = {time // NS_PER_DAY: equity for time, equity in ledger.points}
+    closes = {(time - 1) // NS_PER_DAY: equity for time, equity in ledger.points}
     assert [(day, Fraction(equity)) for day, equity in curve.daily()] == sorted(closes.items())
     assert curve.exposure() == pytest.approx(float(ledger.exposure()))
     assert curve.max_drawdown_duration() == timedelta(microseconds=ledger.longest() // 1000)

@@ -37,7 +37,7 @@ def by_hand() -> BacktestResult:
         (Side.BUY, "2", "210"),
         (Side.BUY, "1", "210"),
     ]
-    desk.candle("BTC-USD", D(100), START)
+    desk.candle("BTC-USD", D(100), START + 1)
     for number, (side, quantity, price) in enumerate(told):
         desk.now = START + number * HOUR
         fee = D("0.1") if number != 4 else D(3)

@@ -122,7 +122,7 @@ class CurveRecorder:
 class EquityCurve(Sequence[Point]):
     """The account's equity over time, from the first point to the last; exact at each.
 
-    The time of a point is that of the market fact behind it.
+    The time of a point is when its price was known: a candle's is its close.
     """
 
     def __init__(
@@ -234,7 +234,7 @@ class EquityCurve(Sequence[Point]):
         return self._figures.exposure
 
     def daily(self) -> list[tuple[int, Decimal]]:
-        """The last equity of each UTC day that has a point: (days since 1970, equity), exact."""
+        """The last equity of each UTC day that has a point, midnight at its end included: (days since 1970, equity)."""
         return self._figures.days
 
     def first_prices(self) -> dict[str, Decimal]:

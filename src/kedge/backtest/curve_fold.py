@@ -3,6 +3,7 @@
 It takes a block of points at a time and forgets the points, so a run may be as long as it likes. Floats find the
 places that can matter, to within their known error; the figures themselves are then computed exactly there:
 
+- a day's close is the last point not after midnight: the candle that closes at midnight belongs to the day it ends;
 - the maximum drawdown is the largest fall from the running peak, which starts at the initial capital, as a
   fraction of that peak (Magdon-Ismail & Atiya, "Maximum drawdown", Risk, 2004);
 - the longest drawdown is the longest time from a peak until equity is back at it, or to the end if it never is.
@@ -69,9 +70,9 @@ class CurveFold:
         self.last_ns = 0
         self._top_ns = 0
         self._under = False
-        self._held = False
         self._held_ns = 0
-        self._step_ns = 0
+        self._first_held = False
+        self._first_step_ns = 0
 
     def copy(self) -> CurveFold:
         """A fold that goes on by itself."""
@@ -100,25 +101,25 @@ class CurveFold:
 
     @property
     def exposure(self) -> float:
-        """Share of the time in which something was held; the last point counts as long as the step before it."""
-        total = self.last_ns - self.first_ns + self._step_ns
+        """Share of the time in which something was held.
+
+        A point speaks for the time since the one before it, the first for as long as the second.
+        """
+        total = self.last_ns - self.first_ns + self._first_step_ns
         if not total:
-            return float(self._held)
-        return (self._held_ns + (self._step_ns if self._held else 0)) / total
+            return float(self._first_held)
+        return (self._held_ns + (self._first_step_ns if self._first_held else 0)) / total
 
     def _time_held(self, chunk: Chunk) -> None:
-        times, held = chunk.times, chunk.held
-        if self.points:
-            times = np.append(np.int64(self.last_ns), times)
-            held = np.append(self._held, held)
-        steps = np.diff(times)
-        if len(steps):
-            self._held_ns += int(steps[held[:-1]].sum())
-            self._step_ns = int(steps[-1])
-        self._held = bool(held[-1])
+        steps = np.diff(chunk.times, prepend=self.last_ns if self.points else chunk.times[0])
+        self._held_ns += int(steps[chunk.held].sum())
+        if not self.points:
+            self._first_held = bool(chunk.held[0])
+        if not self._first_step_ns:
+            self._first_step_ns = int(next(iter(steps[steps > 0]), 0))
 
     def _days(self, chunk: Chunk, block: Block) -> None:
-        days = chunk.times // NS_PER_DAY
+        days = (chunk.times - 1) // NS_PER_DAY
         closes = np.flatnonzero(np.append(days[1:] != days[:-1], True))
         if self.days and self.days[-1][0] == int(days[0]):
             self.days.pop()

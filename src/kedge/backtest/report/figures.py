@@ -21,6 +21,9 @@ NONE = "n/a"
 
 _HUNDRED = Decimal(100)
 
+#: From here on digits are no longer read: growth extrapolated from a lucky day, say.
+_HUGE = Decimal("1e15")
+
 
 def places_for(capital: Decimal) -> int:
     """Decimals in which an account of this size is read: cents of dollars, more of coins."""
@@ -30,9 +33,11 @@ def places_for(capital: Decimal) -> int:
 
 
 def money(amount: Decimal | None, places: int = 2, signed: bool = False) -> str:
-    """`1,234.50`; with `signed` a plus before a gain."""
+    """`1,234.50`; with `signed` a plus before a gain; what is huge as `1.235e+20`."""
     if amount is None:
         return NONE
+    if abs(amount) >= _HUGE:
+        return f"{amount:+.3e}" if signed else f"{amount:.3e}"
     rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, EXACT)
     if not rounded:
         rounded = abs(rounded)

@@ -11,7 +11,7 @@
   if (!times.length) return sortable();
   const first = Math.min(...times.map((list) => list[0]));
   const last = Math.max(...times.map((list) => list[list.length - 1]), first + 1);
-  let from = first, to = last, cursor = null;
+  let from = first, to = last, cursor = null, market = true;
 
   const MINUTE = 60e3, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
   const STEPS = [1e3, 5e3, 15e3, 30e3, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR,
@@ -59,7 +59,7 @@
 
   function shown(value, step) {
     const places = Math.min(8, Math.max(0, -Math.floor(Math.log10(step || 1) + 1e-9)));
-    return value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+    return (value + 0).toLocaleString("en-US", { signDisplay: "negative", minimumFractionDigits: places, maximumFractionDigits: places });
   }
   const price = (value) => value.toLocaleString("en-US", { maximumSignificantDigits: 8 });
 
@@ -81,10 +81,11 @@
       this.tip = document.createElement("div");
       this.tip.className = "tip";
       host.append(this.tip);
+      this.canvas.style.height = `${height}px`;
       this.pen = this.canvas.getContext("2d");
       this.listen();
       charts.push(this);
-      new ResizeObserver(() => this.size()).observe(host);
+      new ResizeObserver(() => { if (this.width !== this.host.clientWidth) this.size(); }).observe(host);
     }
 
     size() {
@@ -92,7 +93,6 @@
       this.width = this.host.clientWidth;
       this.canvas.width = Math.round(this.width * scale);
       this.canvas.height = Math.round(this.height * scale);
-      this.canvas.style.height = `${this.height}px`;
       this.pen.setTransform(scale, 0, 0, scale, 0, 0);
       this.draw();
     }
@@ -244,7 +244,8 @@
     constructor(host) { super(host, 400, 84); }
 
     paint() {
-      const { t, v, d, m } = data.equity;
+      const { t, v, d } = data.equity;
+      const m = market ? data.equity.m : null;
       const [start, end] = this.visible(t);
       let low = Infinity, high = -Infinity, deep = -0.0001;
       for (let at = start; at <= end; at++) {
@@ -351,14 +352,12 @@
       for (const [t, o, h, l, c] of bars) {
         const x = this.x(t) + step / 2;
         pen.strokeStyle = pen.fillStyle = color(c >= o ? "up" : "down");
-        pen.globalAlpha = 0.75;
         pen.beginPath();
         pen.moveTo(x, y(h));
         pen.lineTo(x, y(l));
         pen.stroke();
         if (wide > 1.5) pen.fillRect(x - wide / 2, Math.min(y(o), y(c)), wide, Math.max(1, Math.abs(y(o) - y(c))));
       }
-      pen.globalAlpha = 1;
     }
 
     trips(y) {
@@ -453,7 +452,11 @@
     if (host && of.t.length) new PriceChart(host, of);
   });
   for (const button of document.querySelectorAll("[data-do]")) {
-    const act = { in: () => zoom(0.5), out: () => zoom(2), all: () => show(first, last),
+    const act = { market: () => {
+      market = !market;
+      button.setAttribute("aria-pressed", String(market));
+      redraw();
+    }, in: () => zoom(0.5), out: () => zoom(2), all: () => show(first, last),
       back: () => show(from - (to - from) / 2, to - (to - from) / 2),
       on: () => show(from + (to - from) / 2, to + (to - from) / 2) };
     button.addEventListener("click", act[button.dataset.do]);

@@ -136,7 +136,8 @@ def _warnings(result: BacktestResult) -> Html:
 def _equity(result: BacktestResult, drawn: Any) -> Html:
     legend = [el("span", f"Equity ({result.record.currency})", style="--c:var(--accent)")]
     if drawn["m"]:
-        legend.append(el("span", "Market held instead", style="--c:var(--market)"))
+        toggle = {"type": "button", "data_do": "market", "aria_pressed": "true", "title": "Show or hide"}
+        legend.append(el("button", "Market held instead", style="--c:var(--market)", **toggle))
     legend.append(el("span", "Drawdown", style="--c:var(--down)"))
     buttons = (("Earlier", "back", "←"), ("Later", "on", "→"), ("Zoom in", "in", "+"), ("Zoom out", "out", "−"))
     tools = [el("button", sign, type="button", data_do=act, aria_label=name, title=name) for name, act, sign in buttons]

@@ -213,13 +213,14 @@ def histogram(trips: Sequence[RoundTrip]) -> Html:
 def round_trips(result: BacktestResult) -> Html:
     """The round trips, sortable."""
     places = places_for(result.initial_capital)
+    every = result.all_round_trips
+    first = max(0, len(every) - ROWS_MAX)
     names = (
         ("#", "num"),
-        ("Symbol", ""),
-        ("Strategy", ""),
+        *_owner_names(result),
         ("Side", ""),
-        ("Entry", "time"),
-        ("Exit", "time"),
+        ("Entry", ""),
+        ("Exit", ""),
         ("Held", "num"),
         ("Quantity", "num"),
         ("Entry price", "num"),
@@ -228,20 +229,35 @@ def round_trips(result: BacktestResult) -> Html:
         ("Net", "num"),
         ("Return", "num"),
     )
-    every = result.all_round_trips
-    first = max(0, len(every) - ROWS_MAX)
-    rows = [_trip_row(at, trip, places) for at, trip in enumerate(every[first:], first + 1)]
+    rows = [
+        el(
+            "tr",
+            el("td", at, class_="num"),
+            *_owner(result, trip),
+            el("td", "long" if trip.side is Side.BUY else "short"),
+            _time(trip.entry_ns),
+            el("td", "open", data_sort=iso(trip.exit_ns)) if trip.is_open else _time(trip.exit_ns),
+            el("td", span(trip.holding), class_="num", data_sort=trip.exit_ns - trip.entry_ns),
+            _value(trip.quantity, amount(trip.quantity)),
+            _value(trip.entry_price, _price(trip.entry_price)),
+            _value(trip.exit_price, _price(trip.exit_price)),
+            _value(trip.fees, money(trip.fees, places)),
+            _value(trip.net, money(trip.net, places, signed=True), tone(trip.net)),
+            _value(trip.return_ratio, percent(trip.return_ratio, signed=True), tone(trip.net)),
+        )
+        for at, trip in enumerate(every[first:], first + 1)
+    ]
     return _long(names, rows, len(every), "round trips")
 
 
 def fills(result: BacktestResult) -> Html:
     """The fills, sortable."""
     places = places_for(result.initial_capital)
+    first = max(0, result.fills - ROWS_MAX)
     names = (
         ("#", "num"),
-        ("Time", "time"),
-        ("Symbol", ""),
-        ("Strategy", ""),
+        ("Time", ""),
+        *_owner_names(result),
         ("Side", ""),
         ("Quantity", "num"),
         ("Price", "num"),
@@ -250,46 +266,35 @@ def fills(result: BacktestResult) -> Html:
         ("Slippage", "num"),
         ("Liquidity", ""),
     )
-    first = max(0, result.fills - ROWS_MAX)
-    rows = [_fill_row(at, trade, places) for at, trade in enumerate(result.trades[first:], first + 1)]
+    rows = [
+        el(
+            "tr",
+            el("td", at, class_="num"),
+            _time(trade.ts),
+            *_owner(result, trade),
+            el("td", trade.side),
+            _value(trade.quantity, amount(trade.quantity)),
+            _value(trade.price, amount(trade.price)),
+            _value(trade.notional, money(trade.notional, places)),
+            _value(trade.fee, money(trade.fee, places)),
+            _value(trade.slippage_cost, money(trade.slippage_cost, places)),
+            el("td", trade.liquidity),
+        )
+        for at, trade in enumerate(result.trades[first:], first + 1)
+    ]
     return _long(names, rows, result.fills, "fills")
 
 
-def _trip_row(at: int, trip: RoundTrip, places: int) -> Html:
-    held = trip.exit_ns - trip.entry_ns
-    return el(
-        "tr",
-        el("td", at, class_="num"),
-        el("td", trip.symbol),
-        el("td", trip.strategy),
-        el("td", "long" if trip.side is Side.BUY else "short"),
-        _time(trip.entry_ns),
-        _time(trip.exit_ns) if not trip.is_open else el("td", "open", data_sort=iso(trip.exit_ns)),
-        el("td", span(trip.holding), class_="num", data_sort=held),
-        _value(trip.quantity, amount(trip.quantity)),
-        _value(trip.entry_price, _price(trip.entry_price)),
-        _value(trip.exit_price, _price(trip.exit_price)),
-        _value(trip.fees, money(trip.fees, places)),
-        _value(trip.net, money(trip.net, places, signed=True), tone(trip.net)),
-        _value(trip.return_ratio, percent(trip.return_ratio, signed=True), tone(trip.net)),
-    )
+def _owner_names(result: BacktestResult) -> list[tuple[str, str]]:
+    """Columns for symbol and strategy, where there is more than one."""
+    several = (len(result.record.symbols) > 1, len(result.record.strategies) > 1)
+    return [(name, "") for name, shown in zip(("Symbol", "Strategy"), several, strict=True) if shown]
 
 
-def _fill_row(at: int, trade: BacktestTrade, places: int) -> Html:
-    return el(
-        "tr",
-        el("td", at, class_="num"),
-        _time(trade.ts),
-        el("td", trade.symbol),
-        el("td", trade.strategy),
-        el("td", str(trade.side)),
-        _value(trade.quantity, amount(trade.quantity)),
-        _value(trade.price, amount(trade.price)),
-        _value(trade.notional, money(trade.notional, places)),
-        _value(trade.fee, money(trade.fee, places)),
-        _value(trade.slippage_cost, money(trade.slippage_cost, places)),
-        el("td", str(trade.liquidity)),
-    )
+def _owner(result: BacktestResult, row: RoundTrip | BacktestTrade) -> list[Html]:
+    several = (len(result.record.symbols) > 1, len(result.record.strategies) > 1)
+    values = (row.symbol, row.strategy or "(operator)")
+    return [el("td", value) for value, shown in zip(values, several, strict=True) if shown]
 
 
 def _long(names: Sequence[tuple[str, str]], rows: list[Html], count: int, what: str) -> Html:

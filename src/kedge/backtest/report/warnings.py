@@ -50,8 +50,8 @@ def _interrupted(result: BacktestResult) -> Iterator[str]:
             f"The venue liquidated {_times(record.liquidations, 'position')}: the account was too small for its risk, "
             "and in a real market the price of a liquidation is worse."
         )
-    if result.final_equity <= ZERO:
-        yield "Nothing is left of the account: every figure after that moment means nothing."
+    if result.max_drawdown >= 1:
+        yield "The account was wiped out during the run: what comes after that moment means nothing."
     if record.halted:
         yield f"Trading was halted during the run: {record.halted}."
     for strategy, reason in record.disabled.items():
@@ -120,7 +120,7 @@ def _exposure(result: BacktestResult) -> Iterator[str]:
 
 
 def _drawdown(result: BacktestResult) -> Iterator[str]:
-    if result.max_drawdown >= DRAWDOWN_MAX:
+    if DRAWDOWN_MAX <= result.max_drawdown < 1:
         yield f"The account lost {percent(result.max_drawdown)} from its peak: few would have stayed with it."
     under = result.equity_curve.longest_drawdown()
     if under is None or not result.max_drawdown:
