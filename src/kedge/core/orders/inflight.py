@@ -161,9 +161,8 @@ class OrdersInFlight:
         order.error = order.error or fact.reason
         order.venue_quantity = max(order.venue_quantity, fact.filled)
         event = OrderEvent.CANCEL if type(fact) is OrderCancelled else OrderEvent.EXPIRE
-        if order.venue_quantity > order.quantity:
-            return f"the venue says {order.venue_quantity} of {order.quantity} were filled on {order.id}"
-        return self._move(order, event, now)
+        odd = self._move(order, event, now)
+        return odd or _too_much(order)
 
     def cancel_rejected(self, fact: CancelRejected, now: int) -> str:
         """The venue did not cancel: the order counts as before, and must be asked about."""
@@ -192,14 +191,13 @@ class OrdersInFlight:
         if fact.exchange_id:
             order.exchange_id = fact.exchange_id
         order.venue_quantity = max(order.venue_quantity, fact.filled)
-        if order.venue_quantity > order.quantity:
-            return f"the venue says {order.venue_quantity} of {order.quantity} were filled on {order.id}"
         event = _REPORTED[fact.status]
         self._known(order)
         if event is None or (order.status is fact.status and order.status.is_terminal):
             self._settle(order)
-            return FINE
-        return self._move(order, event, now)
+            return _too_much(order)
+        odd = self._move(order, event, now)
+        return odd or _too_much(order)
 
     def filled(self, fill: Fill, now: int) -> tuple[Order | None, str]:
         """Book a fill: the order it belongs to (`None`: not ours) and what is odd about it, `REPEAT` for an
@@ -278,6 +276,7 @@ class OrdersInFlight:
     def _move(self, order: Order, event: OrderEvent, now: int) -> str:
         status = TABLE.get((order.status, event))
         if status is None:
+            self._settle(order)  # what it says of quantities counts all the same
             return f"the venue says {event} of {order.id}, which is {order.status}"
         order.status = status
         order.updated_ns = now
@@ -322,6 +321,12 @@ class OrdersInFlight:
             if oldest > now - window_ns:
                 break
             prints.popitem(last=False)
+
+
+def _too_much(order: Order) -> str:
+    if order.venue_quantity <= order.quantity:
+        return FINE
+    return f"the venue says {order.venue_quantity} of {order.quantity} were filled on {order.id}"
 
 
 def outstanding(order: Order) -> Decimal:

@@ -30,12 +30,10 @@ def next_actions(state: State) -> Iterator[Decision | OrderIntent]:
         return
     waiting = False
     for position in state.portfolio.held():
-        intent = closing_order(state, position)
-        if intent is not None:
-            waiting = True
-            yield intent
-        elif not is_dust(state, position):
-            waiting = True
+        if is_dust(state, position):
+            continue
+        waiting = True
+        yield from closing_orders(state, position)
     if not waiting:
         for position in state.portfolio.held():
             yield Alert(
@@ -44,13 +42,11 @@ def next_actions(state: State) -> Iterator[Decision | OrderIntent]:
         yield HaltChanged(HaltState.FLATTENING, HaltState.FLAT, "no order and no position is left")
 
 
-def closing_order(state: State, position: Position) -> OrderIntent | None:
-    """The reduce-only order that closes `position`; `None` without a price, or for dust."""
-    if is_dust(state, position):
-        return None
+def closing_orders(state: State, position: Position) -> Iterator[OrderIntent]:
+    """The reduce-only orders that close `position`, one for each strategy that holds it; none without a price."""
     reference = state.market.reference(position.symbol)
     if reference is None:
-        return None
+        return
     instrument = state.instruments[position.symbol]
     side = Side.SELL if position.quantity > ZERO else Side.BUY
     slip = state.config.flatten_slippage_bps_max / TEN_THOUSAND
@@ -60,15 +56,36 @@ def closing_order(state: State, position: Position) -> OrderIntent | None:
         price = round_price_down(EXACT.multiply(reference[0], ONE + slip), instrument.tick_size)
     if not price > ZERO:
         price = instrument.tick_size
+    left = _closable(state, position)
+    for strategy, share in _holders(state, position):
+        quantity = round_quantity(min(share, left), instrument.lot_size)
+        if quantity > ZERO:
+            left -= quantity
+            yield _closing(position.symbol, side, quantity, price, strategy)
+    if left >= max(instrument.min_quantity, instrument.lot_size):
+        yield _closing(position.symbol, side, left, price, "")
+
+
+def _holders(state: State, position: Position) -> list[tuple[str, Decimal]]:
+    """The strategies that hold on the account's side, and how much; what others hold against it nets out."""
+    return [
+        (owner, abs(own.quantity))
+        for (owner, symbol), own in state.portfolio.strategies.items()
+        if symbol == position.symbol and own.quantity and (own.quantity > ZERO) == (position.quantity > ZERO)
+    ]
+
+
+def _closing(symbol: str, side: Side, quantity: Decimal, price: Decimal, strategy: str) -> OrderIntent:
     return OrderIntent(
         id="",
-        symbol=position.symbol,
+        symbol=symbol,
         side=side,
         order_type=OrderType.LIMIT,
-        quantity=_closable(state, position),
+        quantity=quantity,
         price=price,
         time_in_force=TimeInForce.IOC,
         reduce_only=True,
+        strategy=strategy,
         tag=TAG,
     )
 
