@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
@@ -87,6 +88,11 @@ def test_a_slice_is_a_view_of_the_same_rows() -> None:
         columns[3]  # type: ignore[index]
 
 
+def test_columns_go_to_another_process_and_come_back() -> None:
+    columns = CandleColumns.from_candles(candles(20))
+    assert pickle.loads(pickle.dumps(columns)) == columns  # noqa: S301 - our own bytes
+
+
 def test_columns_cannot_be_written_to() -> None:
     columns = CandleColumns.from_candles(candles(5))
     with pytest.raises(ValueError, match="read-only"):
@@ -119,6 +125,7 @@ def test_finer_scales_hold_the_same_candles() -> None:
     assert list(finer.candles()) == list(columns.candles())
     assert finer.normalized() == columns
     assert finer != columns
+    assert not finer != finer[:]  # noqa: SIM202 - both operators are defined
 
 
 @pytest.mark.parametrize(

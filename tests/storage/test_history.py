@@ -110,6 +110,8 @@ def test_no_stream_and_no_room_between_the_bounds_are_refused() -> None:
         History()
     with pytest.raises(DataError, match="start 5 is not before end 5"):
         History([trade(1)], start=5, end=5)
+    with pytest.raises(DataError, match=r"not of the path 'candles\.csv'; read it with open_candles"):
+        History("candles.csv")  # type: ignore[arg-type]
     assert list(History([])) == []
     assert list(History([], [])) == []
 

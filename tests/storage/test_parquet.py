@@ -42,6 +42,9 @@ def walk(length: int, symbol: str = "ETH-USD") -> CandleColumns:
     return CandleColumns(symbol, MINUTE, 2, 8, ts, close, close + 5, close - 5, close, volume)
 
 
+STORED_NAMES = ("ts_ns", "open_ticks", "high_ticks", "low_ticks", "close_ticks", "volume_ticks")
+
+
 def stored(path: Path) -> StoredColumns[Any]:
     found = open_stored(path)
     assert found is not None
@@ -79,8 +82,9 @@ def test_another_program_sees_plain_columns_and_the_metadata(tmp_path: Path) -> 
     assert file.num_row_groups == 2
     table = file.read()
     for name in columns.array_names:
-        assert table.schema.field(name).type == pa.int64()
-        assert table.column(name).to_numpy().tolist() == getattr(columns, name).tolist()
+        stored_name = "ts_ns" if name == "ts" else f"{name}_ticks"
+        assert table.schema.field(stored_name).type == pa.int64()
+        assert table.column(stored_name).to_numpy().tolist() == getattr(columns, name).tolist()
     metadata = file.schema_arrow.metadata or file.metadata.metadata
     assert metadata[b"kedge.symbol"] == b"ETH-USD"
     assert metadata[b"kedge.interval"] == b"60000000000"
@@ -116,9 +120,9 @@ def test_a_changed_value_is_found_when_the_rows_were_read(tmp_path: Path) -> Non
     columns = walk(100)
     write_stored(tmp_path / "x.parquet", columns)
     table = pq.read_table(tmp_path / "x.parquet")
-    close = table.column("close").to_pylist()
+    close = table.column("close_ticks").to_pylist()
     close[50] += 1
-    changed = table.set_column(table.schema.get_field_index("close"), "close", pa.array(close, pa.int64()))
+    changed = table.set_column(table.schema.get_field_index("close_ticks"), "close_ticks", pa.array(close, pa.int64()))
     metadata = pq.read_metadata(tmp_path / "x.parquet").metadata
     pq.write_table(changed.replace_schema_metadata(metadata), tmp_path / "x.parquet")
     with pytest.raises(DataError, match="is damaged: its rows do not match its digest"):
@@ -167,14 +171,22 @@ def test_the_kept_symbol_and_interval_are_not_contradicted(tmp_path: Path) -> No
         ({"kedge.format": "2", "kedge.kind": "candles"}, "of Kedge format '2'"),
         ({"kedge.format": "1", "kedge.kind": "candels"}, "kind 'candels'"),
         ({"kedge.format": "1", "kedge.kind": "candles"}, "its metadata has interval ''"),
-        ({"kedge.format": "1", "kedge.kind": "trades"}, "column price is missing"),
+        ({"kedge.format": "1", "kedge.kind": "trades"}, "column price_ticks is missing"),
     ],
 )
 def test_metadata_that_makes_no_sense_is_refused(tmp_path: Path, metadata: dict[str, str], complaint: str) -> None:
-    table = pa.table({name: pa.array([1, 2], pa.int64()) for name in CandleColumns.array_names})
+    table = pa.table({name: pa.array([1, 2], pa.int64()) for name in STORED_NAMES})
     pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "x.parquet")
     with pytest.raises(DataError, match=complaint):
         open_stored(tmp_path / "x.parquet")
+
+
+def test_ticks_without_their_metadata_are_not_taken_for_prices(tmp_path: Path) -> None:
+    write_stored(tmp_path / "x.parquet", walk(10))
+    bare = pq.read_table(tmp_path / "x.parquet").replace_schema_metadata(None)
+    pq.write_table(bare, tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="no open column among 'ts_ns,open_ticks"):
+        read_candles(tmp_path / "x.parquet")
 
 
 # -- everybody else's

@@ -94,6 +94,9 @@ class Columns(Struct, frozen=True, eq=False):
             for name in self.__struct_fields__
         )
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # a Struct without `eq` brings a `!=` by identity
+
     __hash__ = None  # type: ignore[assignment]
 
     def between(self, start: int | None, end: int | None) -> Self:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
@@ -78,6 +79,8 @@ class _Stream:
     def __init__(self, source: Stream, start: int | None, end: int | None) -> None:
         if isinstance(source, MarketFile):
             source = source.columns
+        if isinstance(source, str | bytes | Path):
+            raise DataError(f"a history is made of facts, not of the path {source!r}; read it with open_candles first")
         self._source = source
         self._start = start
         self._end = end

@@ -4,7 +4,8 @@ Kedge's layout is the columns as they are in memory: int64 nanoseconds and ticks
 and the digest of the content in the file's key-value metadata under `kedge.` names. Its row groups are small
 (16,384 rows), so a file of any length is read in blocks with flat memory. A file is written beside its place,
 synced and renamed into it, so nobody ever sees half of one; it is read against its digest, so a damaged one is
-refused.
+refused. Its columns are named with their units (`ts_ns`, `close_ticks`): should damage hide the metadata, the file
+does not pass for a foreign one whose prices are ticks.
 
 A foreign file is read through the text of its values, by the same reader as a CSV, because that is exact: a DECIMAL
 or integer has one text, and of a DOUBLE the shortest text that names it is taken, which the notes say. Timestamps
@@ -120,10 +121,10 @@ class StoredColumns(Generic[C]):
         A file read to its end without bounds is held against its digest.
         """
         digest = ColumnsDigest() if start is None and end is None else None
-        names = ", ".join(f'"{name}"' for name in self.kind.array_names)
+        names = ", ".join(f"{_column(name)} AS {name}" for name in self.kind.array_names)
         query = (
             f"SELECT {names} FROM read_parquet(?, file_row_number=true, hive_partitioning=false) "
-            "WHERE file_row_number >= ? AND file_row_number < ? AND ts >= ? AND ts < ?"
+            "WHERE file_row_number >= ? AND file_row_number < ? AND ts_ns >= ? AND ts_ns < ?"
         )
         first = -(2**63) if start is None else start
         last = 2**63 - 1 if end is None else end
@@ -164,7 +165,7 @@ class StoredColumns(Generic[C]):
             if isinstance(array, np.ma.MaskedArray):
                 raise DataError(f"{self.path}: column {name} has empty cells; get or import the file again")
             if array.dtype == np.object_ and name == "trade_id":
-                array = np.array([bytes(value) for value in array.tolist()], dtype=np.bytes_)
+                array = np.array([value.encode() for value in array.tolist()], dtype=np.bytes_)
             arrays[name] = array
         return _made(self.kind, self._facts | arrays)
 
@@ -203,8 +204,8 @@ def open_stored(path: Path) -> StoredColumns[Any] | None:
         kind = _KINDS[stated["kind"]]
         rows = connection.execute("SELECT num_rows FROM parquet_file_metadata(?)", [str(path)]).fetchone()
         types = _types(connection, path)
-    for name in kind.array_names:
-        if types.get(name) != "BIGINT" and not (name == "trade_id" and types.get(name) == "BLOB"):
+    for name in map(_column, kind.array_names):
+        if types.get(name) != "BIGINT" and not (name == "trade_id" and types.get(name) == "VARCHAR"):
             raise DataError(f"{path}: column {name} is {types.get(name, 'missing')}; import the data again")
     facts: dict[str, Any] = {"symbol": stated.get("symbol", "")}
     for name in kind.__struct_fields__:
@@ -219,6 +220,8 @@ def open_stored(path: Path) -> StoredColumns[Any] | None:
 
 def write_stored(path: Path, columns: Columns) -> str:
     """Write `columns` in Kedge's layout, whole or not at all; returns the digest of the content."""
+    import numpy as np
+
     digest = sha256_of(columns)
     stated = {
         name: str(getattr(columns, name)) for name in columns.__struct_fields__ if name not in columns.array_names
@@ -226,10 +229,9 @@ def write_stored(path: Path, columns: Columns) -> str:
     stated |= {"format": _FORMAT, "kind": _KIND_OF[type(columns)], "content_sha256": digest}
     metadata = ", ".join(f"{_literal('kedge.' + key)}: {_literal(value)}" for key, value in sorted(stated.items()))
     arrays = {name: getattr(columns, name) for name in columns.array_names}
-    selected = ", ".join(f'"{name}"' for name in arrays)
+    selected = ", ".join(f"{name} AS {_column(name)}" for name in arrays)
     if "trade_id" in arrays and arrays["trade_id"].dtype.kind == "S":
-        arrays["trade_id"] = arrays["trade_id"].astype(object)
-        selected = selected.replace('"trade_id"', '"trade_id"::BLOB AS "trade_id"')
+        arrays["trade_id"] = np.array([name.decode() for name in arrays["trade_id"].tolist()], dtype=np.object_)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with _connected(part) as connection:
@@ -244,6 +246,11 @@ def write_stored(path: Path, columns: Columns) -> str:
     finally:
         part.unlink(missing_ok=True)
     return digest
+
+
+def _column(name: str) -> str:
+    """The name of a column in the file. It says the unit, and no foreign reader takes ticks for prices."""
+    return name if name in ("side", "trade_id") else "ts_ns" if name == "ts" else f"{name}_ticks"
 
 
 def _literal(text: str) -> str:
