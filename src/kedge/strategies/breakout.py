@@ -38,6 +38,7 @@ class BreakoutStrategy(DirectionalStrategy):
         return self.window + 1
 
     def reset(self) -> None:
+        super().reset()
         self._entry = DonchianChannel(self.window)
         self._exit = DonchianChannel(self.exit_window)
 
@@ -47,6 +48,8 @@ class BreakoutStrategy(DirectionalStrategy):
         self._exit.update(candle.high, candle.low)
         if entry is None or near is None:
             return None
+        if self.turning is not None:
+            return self.settle()
         # The nearer range lies within the wider one: a close within it decides nothing.
         if near.lower <= candle.close <= near.upper:
             return None

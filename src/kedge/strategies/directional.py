@@ -4,6 +4,9 @@ What such a strategy decides is a side; this is how it asks for it. With a `quan
 an order still on its way is counted and nothing is ever bought twice. Without one it asks for its strategy's budget on
 that side, and a turn goes through zero in one order. What is held is left reduce-only.
 
+A turn is an exit and an entry in one, and risk may refuse it for the sake of the entry. A strategy must not be left on the
+wrong side by that: on the next candles `settle` makes sure, by closing first and entering once flat.
+
 Reasons are journalled and decided again by a replay, whose candles may write the same number with fewer zeros: decimals
 in them go through `canonical`, or a format with fixed digits.
 """
@@ -18,6 +21,7 @@ from kedge.core.strategy.base import BaseStrategy
 from kedge.core.strategy.parameters import Bounds
 from kedge.model.market import DEFAULT_SYMBOL
 from kedge.model.money import ZERO
+from kedge.model.order import Side
 from kedge.model.signal import Signal
 
 #: The least quantity a parameter may ask for: the grid of a generic instrument.
@@ -32,6 +36,10 @@ class DirectionalStrategy(BaseStrategy):
         Decimal | None, Bounds(QUANTITY_MIN), "units or contracts to hold; none: the strategy's budget"
     ] = None
     allow_short: Annotated[bool, "whether to go short; where not, the same signal only closes a long position"] = True
+
+    def reset(self) -> None:
+        #: The side of a turn that has not been seen to happen.
+        self.turning: Side | None = None
 
     def required_symbols(self) -> Sequence[str]:
         return [self.symbol]
@@ -48,6 +56,7 @@ class DirectionalStrategy(BaseStrategy):
 
     def go_long(self, reason: str) -> list[Signal]:
         """Be long, from whatever is held now."""
+        self.turning = Side.BUY if self.held < ZERO else None
         if self.quantity is None:
             return [Signal.buy(self.symbol, reason=reason)]
         return [Signal.to_target(self.symbol, self.quantity, reason=reason)]
@@ -56,9 +65,22 @@ class DirectionalStrategy(BaseStrategy):
         """Be short, from whatever is held now; where that is not allowed, be flat."""
         if not self.allow_short:
             return self.leave(reason)
+        self.turning = Side.SELL if self.held > ZERO else None
         if self.quantity is None:
             return [Signal.sell(self.symbol, reason=reason)]
         return [Signal.to_target(self.symbol, -self.quantity, reason=reason)]
+
+    def settle(self) -> list[Signal]:
+        """What a turn still needs once its order has ended; to be called on each candle while `turning` is set."""
+        if self.waiting:
+            return []
+        side, held = self.turning, self.held
+        if side is not None and held * side.sign < ZERO:
+            return self.leave("the turn was refused or filled in part: out of what is held first")
+        self.turning = None
+        if held:
+            return []
+        return self.go_long("the rest of a turn") if side is Side.BUY else self.go_short("the rest of a turn")
 
     def leave(self, reason: str) -> list[Signal]:
         """Be flat: close what is held, or take back what an order on its way is about to bring."""

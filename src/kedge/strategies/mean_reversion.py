@@ -36,6 +36,7 @@ class MeanReversionStrategy(DirectionalStrategy):
         return self.window
 
     def reset(self) -> None:
+        super().reset()
         self._variance = RollingVariance(self.window)
         self._size = Decimal(self.window)
         self._width = self.num_std * self.num_std

@@ -37,6 +37,7 @@ class RsiStrategy(DirectionalStrategy):
         return self.window + 1
 
     def reset(self) -> None:
+        super().reset()
         self._index = RSI(self.window)
 
     def on_candle(self, candle: Candle) -> Wishes:

@@ -1,8 +1,8 @@
 """Two moving averages: long while the fast one is above the slow one, short while it is below.
 
 The candle that completes the slow average only shows where the two stand; from the next one on the strategy is on the
-side it sees, and turns when that side changes. Averages that are equal are no reason to turn. Nothing is repeated: a
-signal that risk refuses, or that fell into the warm-up after a restart, is made up for by the next cross.
+side it sees, and turns when that side changes. Averages that are equal are no reason to turn. An entry that risk refuses,
+or that fell into the warm-up after a restart, is not repeated: the next cross makes up for it.
 
 Means are compared by their sums, `Σfast · slow > Σslow · fast`: exact, and without a division a candle.
 """
@@ -34,6 +34,7 @@ class SmaCrossStrategy(DirectionalStrategy):
         return self.slow + 1
 
     def reset(self) -> None:
+        super().reset()
         self._fast_sum = RollingSum(self.fast)
         self._slow_sum = RollingSum(self.slow)
         self._fast_size = Decimal(self.fast)
@@ -54,7 +55,7 @@ class SmaCrossStrategy(DirectionalStrategy):
         slow *= self._fast_size
         above = fast > slow
         if above is self._above or fast == slow:
-            return None
+            return None if self.turning is None else self.settle()
         self._above = above
         if above:
             return self.go_long(f"SMA {self.fast} rose above SMA {self.slow}")
