@@ -21,6 +21,7 @@ from kedge.core.portfolio.tracker import PositionTracker
 from kedge.model import decisions as d
 from kedge.model import facts as f
 from kedge.model.errors import ConfigError, OurBug
+from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
@@ -159,7 +160,9 @@ class State:
         profit = self.portfolio.update_from_fill(fill, strategy)
         held = self.portfolio.account[fill.symbol]
         if strategy and self.config.executions_per_window_max is not None:
-            self.executions.setdefault(strategy, []).append(self.now)
+            since = self.now - self.config.executions_window_ms * NS_PER_MS
+            times = self.executions.get(strategy, [])
+            self.executions[strategy] = [*(time for time in times if time > since), self.now]
         booked = d.Booked(
             fill.order_id,
             fill.trade_id,

@@ -93,9 +93,7 @@ class Guard:
         order = state.orders.find(fill.order_id)
         if limits.executions_per_window_max is None or order is None or not order.strategy:
             return
-        since = state.now - limits.executions_window_ms * NS_PER_MS
-        times = state.executions.get(order.strategy, [])
-        times[:] = [time for time in times if time > since]
+        times = state.executions.get(order.strategy, ())
         if len(times) > limits.executions_per_window_max and order.strategy not in state.disabled:
             reason = f"executions_per_window_max: {len(times)} against {limits.executions_per_window_max}"
             yield from disable(state, order.strategy, reason)
