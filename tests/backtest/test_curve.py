@@ -15,12 +15,35 @@ from hypothesis import strategies as st
 from kedge.backtest import curve as curve_module
 from kedge.backtest import curve_block
 from kedge.backtest.curve import CurveRecorder, EquityCurve
-from kedge.backtest.curve_block import Holding
+from kedge.backtest.curve_account import Holding
 from kedge.model.errors import OurBug
 from kedge.model.instant import NS_PER_DAY, NS_PER_S, to_datetime
 
 D = Decimal
 MINUTE = 60 * NS_PER_S
+
+
+@given(st.lists(st.decimals(allow_nan=False, allow_infinity=False, places=None), min_size=1, max_size=30))
+def test_packed_prices_are_the_prices_whatever_their_form(numbers: list[Decimal]) -> None:
+    check_prices(numbers)
+
+
+@given(st.lists(st.tuples(st.integers(-(10**12), 10**12), st.integers(0, 9)), min_size=1, max_size=30))
+def test_packed_prices_of_mixed_scales_are_the_prices(numbers: list[tuple[int, int]]) -> None:
+    check_prices([D(digits).scaleb(-scale) for digits, scale in numbers])
+
+
+def check_prices(numbers: list[Decimal]) -> None:
+    prices = curve_block.Prices(list(numbers)).pack()
+    assert len(prices) == len(numbers)
+    assert list(prices) == numbers == [prices[place] for place in range(len(numbers))]
+    assert prices.floats(0, len(numbers)) == pytest.approx([float(number) for number in numbers], rel=1e-15)
+
+
+def test_prices_of_one_scale_take_eight_bytes() -> None:
+    prices = curve_block.Prices([D("100.01"), D("99.50"), D(7)]).pack()
+    assert prices._ticks.tolist() == [10001, 9950, 700]
+    assert prices._numbers is None
 
 
 class Ledger:
@@ -148,8 +171,9 @@ def test_several_symbols_are_the_ledger(run: tuple[Ledger, CurveRecorder]) -> No
 
 
 @pytest.mark.parametrize("symbols", [1, 3])
-def test_chunks_join_without_a_seam(symbols: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_and_blocks_join_without_a_seam(symbols: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curve_block, "CHUNK", 4)
+    monkeypatch.setattr(curve_module, "BLOCK", 7)
 
     @settings(max_examples=40)
     @given(runs(symbols=symbols))
@@ -186,17 +210,16 @@ def walk(recorder: CurveRecorder, ledger: Ledger, points: int, symbols: int, see
 
 
 @pytest.mark.parametrize("symbols", [1, 2])
-def test_folding_keeps_every_figure_exact_and_memory_flat(symbols: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curve_module, "POINTS_MIN", 64)
+def test_folding_keeps_every_figure_exact_and_memory_flat(symbols: int) -> None:
     ledger = Ledger(D(10_000))
     recorder = CurveRecorder(D(10_000), ("A", "B"), points_max=200)
     append = recorder.times.append
     walk(recorder, ledger, 6000, symbols, seed=symbols)
     assert recorder.times.append == append
-    assert len(recorder.times) < 200 + 97 + symbols
+    assert len(recorder.times) < 50 + 97 + symbols
     curve = recorder.curve()
     assert curve.is_thinned
-    assert len(curve) <= 200 + 200 + 97
+    assert len(curve) <= 200 + 200 + 50 + 97
     assert curve.points == len(ledger.points)
     check_figures(curve, ledger)
     equities = dict(ledger.points)
@@ -283,8 +306,11 @@ def test_columns_that_disagree_and_changes_that_go_back_are_bugs() -> None:
     with pytest.raises(OurBug, match="given its curve already"):
         recorder.curve()
     other = CurveRecorder(D(1))
-    other.changed(5, D(1), ())
-    with pytest.raises(OurBug, match="after a change at 5"):
-        other.changed(4, D(1), ())
+    with pytest.raises(OurBug, match="at point 1, beyond the 0"):
+        other.changed(1, D(1), ())
+    other.times.extend((1, 2))
+    other.changed(2, D(1), ())
+    with pytest.raises(OurBug, match="after a change at 2"):
+        other.changed(1, D(1), ())
     with pytest.raises(OurBug, match="rising times"):
         EquityCurve.of_points(D(1), [(1, D(1)), (1, D(1))])

@@ -16,25 +16,27 @@ before (a long candle among short ones) is a point at the time already reached.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from kedge.backtest.curve_account import Segments, value
 from kedge.model.errors import OurBug
 from kedge.model.money import EXACT
 
-#: Symbol index, signed quantity, multiplier, and the cost of a linear contract (`None`: spot).
-Holding = tuple[int, Decimal, Decimal, Decimal | None]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 #: Points computed at once: small enough for the processor's cache, large enough that Python does not show.
 CHUNK = 1 << 16
+
+#: Letters of a number, sign and point included, that surely fits 64 bits.
+_TICK_LETTERS_MAX = 18
+_COMMA, _DOT, _NINE = b",.9"
 
 #: Rounding steps between a float equity and the exact one, with room: two products and sums, and the conversions.
 _EPSILONS = 16 * float(np.finfo(np.float64).eps)
@@ -54,49 +56,45 @@ class Chunk(Struct, frozen=True, gc=False):
     error: float
 
 
-class Segments:
-    """The states of the account by the first point each is valid for."""
+class Prices:
+    """A column of exact prices, kept as they came or, packed, as int64 ticks of one scale: 8 bytes each."""
 
-    __slots__ = ("cash", "held", "starts")
+    __slots__ = ("_numbers", "_scale", "_ticks")
 
-    def __init__(self, cash: Decimal, held: tuple[Holding, ...] = ()) -> None:
-        self.starts = array("q", [0])
-        self.cash = [cash]
-        self.held: list[tuple[Holding, ...]] = [held]
+    def __init__(self, numbers: list[Decimal]) -> None:
+        self._numbers: list[Decimal] | None = numbers
+        self._ticks: Integers = np.empty(0, np.int64)
+        self._scale = 0
 
-    def add(self, start: int, cash: Decimal, held: tuple[Holding, ...]) -> None:
-        """From point `start` on the account is this."""
-        if start == self.starts[-1]:
-            self.cash[-1], self.held[-1] = cash, held
-            return
-        if start < self.starts[-1]:
-            raise OurBug(f"the account changed at point {start}, after a change at {self.starts[-1]}")
-        self.starts.append(start)
-        self.cash.append(cash)
-        self.held.append(held)
+    def pack(self) -> Prices:
+        """Turn into ticks, where the numbers fit; returns itself."""
+        if self._numbers:
+            found = _ticks(self._numbers)
+            if found is not None:
+                self._ticks, self._scale = found
+                self._numbers = None
+        return self
 
-    def clamp(self, points: int) -> None:
-        """Let a change after the last point count for that point: nothing comes that could show it."""
-        if points and self.starts[-1] >= points:
-            cash, held = self.cash.pop(), self.held.pop()
-            self.starts.pop()
-            if self.starts:
-                self.add(points - 1, cash, held)
-            else:
-                self.starts, self.cash, self.held = array("q", [0]), [cash], [held]
+    def __len__(self) -> int:
+        return len(self._ticks) if self._numbers is None else len(self._numbers)
 
-    def at(self, place: int) -> tuple[Decimal, tuple[Holding, ...]]:
-        """Cash and holdings at a point."""
-        number = bisect_right(self.starts, place) - 1
-        return self.cash[number], self.held[number]
+    def __getitem__(self, place: int) -> Decimal:
+        if self._numbers is None:
+            return Decimal(int(self._ticks[place])).scaleb(-self._scale, EXACT)
+        return self._numbers[place]
 
-    def cut(self, place: int) -> Segments:
-        """What is valid from `place` on, counted from there."""
-        number = bisect_right(self.starts, place) - 1
-        rest = Segments(self.cash[number], self.held[number])
-        for at in range(number + 1, len(self.starts)):
-            rest.add(self.starts[at] - place, self.cash[at], self.held[at])
-        return rest
+    def __iter__(self) -> Iterator[Decimal]:
+        if self._numbers is None:
+            return (Decimal(tick).scaleb(-self._scale, EXACT) for tick in self._ticks.tolist())
+        return iter(self._numbers)
+
+    def floats(self, low: int, high: int) -> Floats:
+        """The prices of some places as floats, to a rounding or two."""
+        self.pack()
+        if self._numbers is None:
+            near: Floats = self._ticks[low:high] / 10.0**self._scale
+            return near
+        return np.array(self._numbers[low:high], np.float64)
 
 
 class AccountBlock:
@@ -114,7 +112,7 @@ class AccountBlock:
         if len(times) != len(prices) or (symbols and len(symbols) != len(times)):
             raise OurBug(f"{len(times)} times, {len(prices)} prices and {len(symbols)} symbols were recorded")
         self._times = times
-        self._prices = prices
+        self._prices = Prices(prices)
         self._symbols = symbols
         self._segments = segments
         self._marks = dict(marks)
@@ -162,7 +160,7 @@ class AccountBlock:
         ends = self._ends()
         for low in range(0, len(self._reached), CHUNK):
             high = min(low + CHUNK, len(self._reached))
-            prices = floats(self._prices[low:high])
+            prices = self._prices.floats(low, high)
             first, end = np.searchsorted(starts, (low, high - 1), "right") - np.array((1, 0))
             inside = starts[first + 1 : end]
             lengths = np.diff(np.array([low, *inside, high]))
@@ -192,7 +190,7 @@ class AccountBlock:
         """The latest price of each symbol at the end of the block."""
         marks = dict(self._marks)
         if not self._symbols:
-            if self._prices:
+            if len(self._prices):
                 marks[0] = self._prices[-1]
             return marks
         symbols = np.frombuffer(self._symbols, np.int32)
@@ -203,33 +201,22 @@ class AccountBlock:
     def first_prices(self) -> dict[int, Decimal]:
         """The first price of each symbol in the block."""
         if not self._symbols:
-            return {0: self._prices[0]} if self._prices else {}
+            return {0: self._prices[0]} if len(self._prices) else {}
         found, at = np.unique(np.frombuffer(self._symbols, np.int32), return_index=True)
         return {symbol: self._prices[place] for symbol, place in zip(found.tolist(), at.tolist(), strict=True)}
 
     def closes(self, symbol: int) -> tuple[Integers, Floats]:
         """The recorded prices of a symbol: times (ns) and values."""
+        prices = self._prices.floats(0, len(self._prices))
         if not self._symbols:
-            return (
-                (self._reached, floats(self._prices)) if symbol == 0 else (self._reached[:0], np.empty(0, np.float64))
-            )
+            return (self._reached, prices) if symbol == 0 else (self._reached[:0], prices[:0])
         places = self._positions(symbol)
-        return self._reached[places], floats([self._prices[place] for place in places.tolist()])
+        return self._reached[places], prices[places]
 
-    def last_whole(self) -> int:
-        """How many recorded prices belong to times that are over: the last time may still get more."""
-        return int(np.searchsorted(self._reached, self._reached[-1], "left")) if len(self._reached) else 0
-
-    def head(self, places: int) -> AccountBlock:
-        """The first `places` recorded prices as a block of their own."""
-        segments = self._segments
-        end = bisect_right(segments.starts, places - 1)
-        part = Segments(segments.cash[0], segments.held[0])
-        part.starts, part.cash, part.held = segments.starts[:end], segments.cash[:end], segments.held[:end]
-        before = int(self._reached[0]) if places else None
-        return AccountBlock(
-            self._times[:places], self._prices[:places], self._symbols[:places], part, self._marks, before
-        )
+    def pack(self) -> AccountBlock:
+        """Keep the prices as ticks; returns itself."""
+        self._prices.pack()
+        return self
 
     def _ends(self) -> Flags:
         """Whether each recorded price is the last of its time, and so a point."""
@@ -323,17 +310,10 @@ class PointsBlock:
 Block = AccountBlock | PointsBlock
 
 
-def value(cash: Decimal, held: tuple[Holding, ...], price: Callable[[int], Decimal | None]) -> Decimal:
-    """Cash and holdings at the prices that `price(symbol)` gives; a contract without a price adds nothing yet."""
-    total = cash
-    for symbol, quantity, multiplier, cost in held:
-        mark = price(symbol)
-        if mark is not None:
-            worth = EXACT.multiply(EXACT.multiply(quantity, multiplier), mark)
-            total = EXACT.add(total, worth if cost is None else EXACT.subtract(worth, cost))
-        elif cost is None and quantity:
-            raise OurBug(f"{quantity} of symbol number {symbol} is held and has no price; give the recorder its mark")
-    return total
+def whole(times: array[int], not_before: int | None) -> int:
+    """How many recorded prices belong to times that are over: the last time may still get more."""
+    moments = _reached(times, not_before)
+    return int(np.searchsorted(moments, moments[-1], "left")) if len(moments) else 0
 
 
 def _reached(times: array[int], not_before: int | None) -> Integers:
@@ -354,12 +334,28 @@ def _lasts(moments: Integers) -> Integers | None:
     return np.flatnonzero(np.append(~same, True))
 
 
-def floats(numbers: list[Decimal]) -> Floats:
-    """As floats. Prices repeat and are the same objects then, so each object is converted once."""
-    keys = list(map(id, numbers))
-    distinct = dict(zip(keys, numbers, strict=True))
-    floats = dict(zip(distinct, map(float, distinct.values()), strict=True))
-    return np.fromiter(map(floats.__getitem__, keys), np.float64, len(numbers))
+def floats(numbers: Sequence[Decimal]) -> Floats:
+    """As floats, each the nearest one."""
+    return np.array(numbers, np.float64)
+
+
+def _ticks(numbers: list[Decimal]) -> tuple[Integers, int] | None:
+    """The numbers as integers of one power of ten, read from their text at once; `None` where they do not fit."""
+    text = ",".join(map(str, numbers))
+    letters = np.frombuffer(f",{text},".encode(), np.uint8)
+    commas = np.flatnonzero(letters == _COMMA)
+    lengths = np.diff(commas) - 1
+    dots = np.flatnonzero(letters == _DOT)
+    if int((letters > _NINE).any()) or int(lengths.max()) > _TICK_LETTERS_MAX:
+        return None
+    places = np.zeros(len(numbers), np.int64)
+    owners = np.searchsorted(commas, dots) - 1
+    places[owners] = commas[owners + 1] - dots - 1
+    scale = int(places.max())
+    if int((lengths + scale - places).max()) > _TICK_LETTERS_MAX:
+        return None
+    ticks = np.fromstring(text.replace(".", ""), np.int64, sep=",")
+    return (ticks if int(places.min()) == scale else ticks * 10 ** (scale - places)), scale
 
 
 def _filled(prices: Floats, symbols: npt.NDArray[np.int32] | None, symbol: int, marks: Mapping[int, float]) -> Floats:
