@@ -212,10 +212,12 @@ def _file(table: Table, kind: FileKind, columns: Any) -> MarketFile[Any]:
 
 
 def common_step(ts: Ints, path: str) -> int:
-    """The most common step forward between neighbouring times, ns; the smaller one where two are as common."""
+    """The most common step between neighbouring times, ns; the smaller one where two are as common."""
     import numpy as np
 
     steps = np.abs(np.diff(ts))
+    if len(steps) and steps[0] > 0 and bool((steps == steps[0]).all()):
+        return int(steps[0])  # no gap and no repeat: the usual file
     steps = steps[steps > 0]
     if not len(steps):
         raise DataError(f"{path} has no two different times, so its interval cannot be told; state the interval")

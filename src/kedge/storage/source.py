@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 from kedge.model.errors import DataError
 
 #: Text read at a time. A block's columns take about as much again.
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 1 << 20
 #: No line of market data comes near this; a file without line ends is not a CSV.
 LINE_BYTES_MAX = 1 << 20
 
