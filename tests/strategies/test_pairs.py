@@ -140,8 +140,9 @@ def test_candles_without_a_partner_of_the_same_time_are_left_out() -> None:
     assert [len(wishes) for wishes in Paper(small()).play(whole) if wishes] == [2]
 
 
-def test_what_falls_when_the_other_rises_is_no_hedge() -> None:
-    paper = Paper(small(hedge_ratio=None))
+@pytest.mark.parametrize("quantity", [1, None])
+def test_what_falls_when_the_other_rises_is_no_hedge(quantity: int | None) -> None:
+    paper = Paper(small(hedge_ratio=None, quantity=quantity))
     assert not any(paper.play(pair([100, 102, 104, 106, 120], [20, 18, 16, 14, 15])))
 
 

@@ -42,6 +42,16 @@ def test_the_reason_has_the_index() -> None:
     assert made[4] == [Signal.close("BTC-USD", reason="RSI 85.71 is back at 50")]
 
 
+def test_the_exit_level_itself_is_an_exit() -> None:
+    made = Paper(RsiStrategy(window=1)).play(closes([100, 99, 99, 100, 100]))
+    assert [wishes[0].reason for wishes in made if wishes] == [
+        "RSI 0.00 is below 30",
+        "RSI 50.00 is back at 50",
+        "RSI 100.00 is above 70",
+        "RSI 50.00 is back at 50",
+    ]
+
+
 @pytest.mark.parametrize("levels", [(30, 20, 70), (30, 70, 70), (50, 50, 70)])
 def test_the_levels_must_rise(levels: tuple[int, int, int]) -> None:
     low, middle, high = levels

@@ -6,8 +6,8 @@ it rises through is a unit sold. Then each line below `c` wants a buy, each line
 one that filled last and wants nothing. A unit bought at line 3 is so sold at line 4: a step earned.
 
 This is a function of the position and the open orders alone: lost, refused and half-filled orders mend themselves, and a
-restart needs no memory. A line that is filled in part counts on neither side until it is whole. Position and resting
-orders together never exceed `levels` units a side, in whatever order fills are reported.
+restart needs no memory. Position and resting orders together never exceed `levels` units a side, in whatever order
+fills are reported; so a line that is filled in part is answered on the other side once it is whole.
 
 The centre is the first close, shifted by what is already held, unless it is given; lines between a given centre and the
 price fill at once. Outside the grid the strategy waits.
@@ -16,7 +16,7 @@ price fill at once. Outside the grid the strategy waits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated
 
 from kedge.core.strategy.base import BaseStrategy, Wishes
@@ -32,8 +32,8 @@ from kedge.strategies.directional import QUANTITY_MIN
 #: Candles until a line whose order was refused or taken back is asked for again, unless something fills before.
 RETRY_CANDLES = 60
 
-#: A position this part of a line away from a whole one counts as whole: fees in the base currency take a little of it.
-WHOLE = Decimal("0.1")
+#: An order may be this part of a line short: fees in the base currency take a little of what was bought.
+SHORT_OF_A_LINE = Decimal("0.1")
 
 _HUNDRED = Decimal(100)
 
@@ -98,16 +98,11 @@ class GridStrategy(BaseStrategy):
     def _missing(self) -> Iterator[Signal]:
         """An order for each line that wants one and has none, the nearest lines first."""
         held = self.view.position(self.symbol)
-        lines = held / self._unit
-        whole = lines.to_integral_value(ROUND_HALF_EVEN)
-        if abs(lines - whole) <= WHOLE:
-            most = least = int(whole)
-        else:
-            most, least = int(lines.to_integral_value(ROUND_CEILING)), int(lines.to_integral_value(ROUND_FLOOR))
+        stands = -int((held / self._unit).to_integral_value(ROUND_HALF_EVEN))
         top = self._unit * self.levels
         bottom = -top if self.allow_short else ZERO
-        yield from self._asking(Side.BUY, range(-most - 1, -self.levels - 1, -1), top - held)
-        yield from self._asking(Side.SELL, range(-least + 1, self.levels + 1), held - bottom)
+        yield from self._asking(Side.BUY, range(stands - 1, -self.levels - 1, -1), top - held)
+        yield from self._asking(Side.SELL, range(stands + 1, self.levels + 1), held - bottom)
 
     def _asking(self, side: Side, lines: Iterable[int], room: Decimal) -> Iterator[Signal]:
         """Orders on `lines` without one, while they and those that stand together leave room."""
@@ -119,7 +114,7 @@ class GridStrategy(BaseStrategy):
             price = self._lines.get(line)
             if price is None or tag in standing or (asked is not None and self._candles - asked < RETRY_CANDLES):
                 continue
-            if room < self._unit * (ONE - WHOLE):
+            if room < self._unit * (ONE - SHORT_OF_A_LINE):
                 return
             quantity = min(self._unit, room)
             room -= quantity

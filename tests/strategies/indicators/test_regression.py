@@ -91,6 +91,15 @@ def test_a_spread_that_never_varies_has_no_z_score(xs: list[Decimal], thirds: in
         assert regression.z_score(ratio) is not None or ratio == slope
 
 
+def test_the_rounding_of_a_slope_is_no_spread() -> None:
+    regression = RollingRegression(5)
+    for y in (100, 101, 99, 104, 102):
+        regression.push(Decimal(3 * y), Decimal(y))
+    slope = regression.slope()
+    assert slope == ROUNDED.divide(Decimal(1), Decimal(3))
+    assert regression.z_score(slope) is None
+
+
 def test_what_stands_still_has_neither_slope_nor_correlation() -> None:
     regression = RollingRegression(3)
     for y in range(5):
