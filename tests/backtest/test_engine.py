@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -96,6 +97,7 @@ JOURNALED = """
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from kedge import BacktestEngine, SmaCrossStrategy
 from kedge.cli.demo import LIMITS
 from kedge.journal.keys import load_or_create_key
@@ -329,7 +331,8 @@ def test_bad_input_is_told_in_one_line() -> None:
         BacktestEngine(D(1000)).run(Twice(), [])
     with pytest.raises(StrategyError, match="requires BTC-USD, the data has ETH-USD"):
         BacktestEngine(D(1000)).run(Twice(), [bar(0, 100, "ETH-USD")])
-    for wrong in ({"initial_capital": D(0)}, {"initial_capital": D(1), "slippage_bps": D(-1)}):
+    wrongs: list[dict[str, Any]] = [{"initial_capital": D(0)}, {"initial_capital": D(1), "slippage_bps": D(-1)}]
+    for wrong in wrongs:
         with pytest.raises(ConfigError, match="it must be"):
             BacktestEngine(**wrong)
     with pytest.raises(ValueError, match="float"):

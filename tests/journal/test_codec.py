@@ -60,7 +60,7 @@ def test_unknown_kinds_and_schemas_are_refused_by_name() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"price":"1.50","quantity":"1","symbol":"x"}',
+        b'{"price":"1.5e0","quantity":"1","symbol":"x"}',
         b'{"price":"NaN","quantity":"1","symbol":"x"}',
         b'{"price":" 1","quantity":"1","symbol":"x"}',
         b'{"price":"1_0","quantity":"1","symbol":"x"}',
@@ -102,6 +102,8 @@ def test_every_older_schema_is_brought_to_the_current_one() -> None:
     assert codec.decode(record("fill", codec.encode(new).body, 3)) == new
     with pytest.raises(DecodeRefused):
         codec.decode(record("fill", b'{"price":1.5,"quantity":"2","symbol":"BTC-USD"}', 1))
+    with pytest.raises(DecodeRefused):
+        codec.decode(record("fill", b'{"price":"NaN","quantity":"2","symbol":"BTC-USD"}', 1))
     with pytest.raises(UnknownSchema):
         codec.decode(record("fill", b"{}", 4))
 
