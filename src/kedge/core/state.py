@@ -218,6 +218,7 @@ class State:
     def _timer(self, fact: f.TimerFired) -> Consequences:
         self._advance(fact)
         self.timers.fired(fact.name)
+        self.attention = True
         return NOTHING
 
     def _clock(self, fact: f.ClockReading) -> Consequences:

@@ -151,6 +151,19 @@ def test_a_refused_cancel_leaves_the_order_alive() -> None:
     assert outstanding(orders.active["a"]) == 3
     tell(orders, CancelRejected(2, "a", "too late"))
     assert orders.active["a"].is_active
+    assert orders.active["a"].cancel_requested, "it may have filled: asking for its end again would never stop"
+    tell(orders, OrderReport(3, "a", S.OPEN))
+    assert not orders.active["a"].cancel_requested
+
+
+def test_a_cancel_that_got_lost_may_be_asked_again() -> None:
+    """Hazard H15: what was asked for and never arrived is no longer on its way once the venue says the order works."""
+    orders = sent()
+    orders.request_cancel("a", 2)
+    tell(orders, OutcomeUnknown(2, "a", "timeout"))
+    tell(orders, OrderReport(3, "a", None))
+    assert orders.active["a"].cancel_requested
+    tell(orders, OrderReport(3, "a", S.PARTIAL, D(1)))
     assert not orders.active["a"].cancel_requested
 
 

@@ -165,10 +165,13 @@ class OrdersInFlight:
         return odd or _too_much(order)
 
     def cancel_rejected(self, fact: CancelRejected, now: int) -> str:
-        """The venue did not cancel: the order counts as before, and must be asked about."""
+        """The venue did not cancel: the order counts as before, and must be asked about.
+
+        It is not asked to end again until the venue says that it works: an order that has filled, and whose fill
+        is on its way, would be asked for ever.
+        """
         order = self.active.get(fact.order_id)
         if order is not None:
-            order.cancel_requested = False
             order.updated_ns = now
         return FINE
 
@@ -193,6 +196,8 @@ class OrdersInFlight:
         order.venue_quantity = max(order.venue_quantity, fact.filled)
         event = _REPORTED[fact.status]
         self._known(order)
+        if event is OrderEvent.ACCEPT:  # it works: a cancel that was asked for was refused or lost, and may be asked again
+            order.cancel_requested = False
         if event is None or (order.status is fact.status and order.status.is_terminal):
             self._settle(order)
             return _too_much(order)

@@ -110,6 +110,8 @@ class Guard:
 
     def _reported(self, fact: f.OrderReport) -> Wanted:
         """The venue answered: if it said what the order is, the asking ends."""
+        if fact.status is None:
+            return
         order = self._state.orders.find(fact.order_id)
         if order is not None and not order.outcome_unknown and QUERY + order.id in self._state.timers.due:
             yield d.TimerSet(QUERY + order.id, 0)
