@@ -6,7 +6,7 @@ import pytest
 
 from kedge.model.facts import FundingPayment, Liquidity
 from kedge.venues.sim.slippage import TickSlippage
-from tests.venues.sim.world import SYMBOL, World, d, fills, kinds, perpetual, prices, reason, spot
+from tests.venues.sim.world import MINUTE, SYMBOL, World, d, fills, kinds, perpetual, prices, reason, spot
 
 ETH = "ETH-USD"
 
@@ -171,6 +171,21 @@ def test_liquidation_with_several_symbols_counts_the_others_loss() -> None:
     assert world.bar(100, 100, "94.22", 100) == []
     assert prices(world.bar(100, 100, "94.21", 100)) == [d("94.21")]
     assert world.venue.positions() == {ETH: d(4)}
+
+
+def test_what_fills_between_bars_is_watched_with_the_others() -> None:
+    world = World(perpetual(), perpetual(ETH), cash=100)
+    world.long(4, 100)
+    world.bar(100)
+    world.buy("market", 4, symbol=ETH)
+    world.bar(100, symbol=ETH)
+    world.now -= MINUTE
+    world.buy("market", 1, at=world.now - 1)  # inside the bar that was played: 5 and 4 held
+    world.bar(90, symbol=ETH)  # equity 60
+    world.now -= MINUTE
+    # 60 - 5 x = (5 x 0.05)(100 - x) + 18 at x = 17 / 4.75 = 3.578...
+    assert world.bar(100, 100, "96.43", 100) == []
+    assert prices(world.bar(100, 100, "96.42", 100)) == [d("96.42")]
 
 
 def test_the_survivor_of_two_is_watched_alone_again() -> None:

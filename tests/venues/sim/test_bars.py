@@ -430,6 +430,14 @@ def test_participation_is_shared_by_all_orders_of_a_bar() -> None:
     assert [(fill.order_id, fill.quantity) for fill in fills(reports)] == [("a", d(3)), ("b", d(1))]
 
 
+def test_participation_holds_for_what_arrives_inside_a_bar_too() -> None:
+    world = World(participation=d("0.1"))
+    world.long()
+    world.bar(100, volume=30)
+    (fill,) = fills(world.sell("market", 5, at=world.now - 1))
+    assert fill.quantity == 3
+
+
 def test_participation_counts_contracts_not_base_units() -> None:
     world = World(perpetual(contract_size=d("0.01")), participation=d("0.1"))
     world.buy("market", 10_000)
@@ -474,8 +482,24 @@ def test_a_cancel_inside_a_bar_is_too_late_for_it() -> None:
     inside = world.now + 1
     assert world.cancel("hit", at=inside) == world.cancel("missed", at=inside) == []
     reports = world.bar(100, 100, 90, 100)
-    assert kinds(reports) == ["Fill hit", "OrderCancelled missed"]
-    assert [report.ts for report in reports] == [3 * MINUTE, 3 * MINUTE]
+    assert kinds(reports) == ["Fill hit", "CancelRejected hit", "OrderCancelled missed"]
+    assert {report.ts for report in reports} == {3 * MINUTE}
+
+
+def test_a_cancel_that_comes_too_late_is_refused_when_its_order_has_ended() -> None:
+    world = World()
+    world.buy("limit", price=95, id="filled")
+    world.buy("limit", price=85, time_in_force=GTD, expires_ns=world.now + MINUTE + 5, id="expired")
+    world.bar(100)
+    for order_id in ("filled", "expired"):
+        assert world.cancel(order_id, at=world.now + 9) == []
+    reports = world.bar(100, 100, 90, 100)
+    assert kinds(reports) == [
+        "OrderExpired expired",
+        "CancelRejected expired",
+        "Fill filled",
+        "CancelRejected filled",
+    ]
 
 
 def test_a_cancel_that_arrives_by_the_open_is_in_time() -> None:

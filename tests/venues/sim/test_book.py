@@ -7,41 +7,46 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kedge.model.market import BookDelta, OrderBook
+from kedge.model.market import BookDelta, Level, OrderBook
 from kedge.venues.sim.book import VisibleBook
 
-LEVELS = st.lists(st.tuples(st.integers(1, 20).map(Decimal), st.integers(0, 5).map(Decimal)), max_size=8).map(tuple)
+Levels = tuple[Level, ...]
+Change = tuple[Levels, Levels]
 
 
-@given(first=st.tuples(LEVELS, LEVELS), changes=st.lists(st.tuples(LEVELS, LEVELS), max_size=6))
-def test_snapshots_and_deltas_agree_with_a_plain_model(
-    first: tuple[tuple[tuple[Decimal, Decimal], ...], ...],
-    changes: list[tuple[tuple[tuple[Decimal, Decimal], ...], ...]],
-) -> None:
+def levels(lowest: int) -> st.SearchStrategy[Levels]:
+    level = st.tuples(st.integers(lowest, lowest + 15).map(Decimal), st.integers(0, 5).map(Decimal))
+    return st.lists(level, max_size=8).map(tuple)
+
+
+CHANGES = st.tuples(levels(1), levels(14))  # bids and asks that seldom cross
+
+
+@given(st.lists(CHANGES, min_size=1, max_size=6))
+def test_deltas_agree_with_a_plain_model(changes: list[Change]) -> None:
     book = VisibleBook()
-    book.show_snapshot(OrderBook(0, (), ()))
     model: list[dict[Decimal, Decimal]] = [{}, {}]
-    for bids, asks in [first, *changes]:
+    for bids, asks in changes:
         book.show_delta(BookDelta(0, bids, asks))
-        for side, levels in zip(model, (bids, asks), strict=True):
-            for price, size in levels:
-                side[price] = size
-    for asks_side in (False, True):
-        expected = sorted(((price, size) for price, size in model[asks_side].items() if size), reverse=not asks_side)
-        assert list(book.levels(asks_side)) == expected
-        assert book.best(asks_side) == (expected[0][0] if expected else None)
+        for side, changed in zip(model, (bids, asks), strict=True):
+            side.update(changed)
+    bids_left, asks_left = ({price: size for price, size in side.items() if size} for side in model)
+    crossed = bool(bids_left and asks_left) and max(bids_left) >= min(asks_left)
+    assert list(book.levels(asks=False)) == ([] if crossed else sorted(bids_left.items(), reverse=True))
+    assert list(book.levels(asks=True)) == ([] if crossed else sorted(asks_left.items()))
+    assert book.best(asks=False) == (None if crossed else max(bids_left, default=None))
+    assert book.best(asks=True) == (None if crossed else min(asks_left, default=None))
 
 
-@given(LEVELS, LEVELS)
-def test_a_snapshot_replaces_everything(
-    one: tuple[tuple[Decimal, Decimal], ...], two: tuple[tuple[Decimal, Decimal], ...]
-) -> None:
+@given(CHANGES, CHANGES)
+def test_a_snapshot_replaces_everything(one: Change, two: Change) -> None:
     book, fresh = VisibleBook(), VisibleBook()
-    book.show_snapshot(OrderBook(0, one, two))
-    book.show_snapshot(OrderBook(1, two, one))
-    fresh.show_snapshot(OrderBook(1, two, one))
+    book.show_snapshot(OrderBook(0, *one))
+    book.show_snapshot(OrderBook(1, *two))
+    fresh.show_snapshot(OrderBook(1, *two))
     assert book.snapshot() == fresh.snapshot()
-    assert [price for price, _ in book.levels(True)] == sorted({price for price, size in one if size})
+    shown = {price for price, size in two[1] if size}
+    assert [Decimal(price) for price, _ in book.snapshot()["asks"]] == sorted(shown)
 
 
 def test_what_was_taken_stays_taken() -> None:

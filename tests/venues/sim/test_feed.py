@@ -210,6 +210,23 @@ def test_a_delta_of_size_zero_removes_a_level() -> None:
     assert prices(world.sell()) == [d(98)]
 
 
+def test_a_crossed_book_shows_nothing() -> None:
+    world = World()
+    world.book(BIDS, ASKS)
+    world.delta([(102, 5)], [])
+    assert kinds(world.buy()) == ["OrderAccepted 1"]
+    assert kinds(world.sell("market", time_in_force=IOC)) == ["OrderAccepted 2", "OrderExpired 2"]
+    assert prices(world.delta([(102, 0)], [])) == [d(101)]
+
+
+@pytest.mark.parametrize("bad", [("NaN", 101), (0, 101), (-1, 101), (99, "Infinity")])
+def test_a_quote_that_makes_no_sense_is_ignored(bad: tuple[object, object]) -> None:
+    world = World()
+    world.buy()
+    assert world.quote(*bad) == world.quote(99, 101, ask_size="NaN") == world.book([bad], [(101, -1)]) == []
+    assert prices(world.quote(99, 101)) == [d(101)]
+
+
 def test_a_marketable_limit_takes_up_to_its_price_and_rests() -> None:
     world = World()
     world.book(BIDS, ASKS)

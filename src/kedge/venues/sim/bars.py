@@ -89,6 +89,8 @@ class BarMatcher:
             self._execution.see_volume(listing, _div(bar.volume, listing.contract_size), bar.ts)
         raw = worse(order.buy, bar.open, bar.close)
         self._meeting.cross(listing, order, raw, None, bar.ts + bar.interval, out)
+        if self._execution.account.several and listing.position:
+            watch(listing)
 
     def _expire_inside(self, listing: Listing, end: int, out: list[VenueFact]) -> None:
         due = [order for order in self._execution.working(listing) if order.expires_ns and order.expires_ns < end]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import ROUND_UP, Decimal
 from typing import Final
 
-from kedge.model.facts import Fill, Liquidity, OrderCancelled, OrderExpired, VenueFact
+from kedge.model.facts import CancelRejected, Fill, Liquidity, OrderCancelled, OrderExpired, VenueFact
 from kedge.model.money import CENT_OF_NANO, EXACT, ZERO
 from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from kedge.venues.sim.account import Account
@@ -186,6 +186,8 @@ class Execution:
         order.left = left = ZERO if quantity is order.left else _sub(order.left, quantity)
         if not left:
             self._end(listing, order, _FILLED)
+            if order.cancel_at:
+                out.append(CancelRejected(ts, order.id, "order is filled"))
         elif order.reduce_only and not listing.position:
             self.cancel(listing, order, ts, NOTHING_TO_REDUCE, out)
         return True
@@ -230,6 +232,8 @@ class Execution:
         """End an order as expired, with what was filled of it."""
         self._end(listing, order, OrderStatus.EXPIRED)
         out.append(OrderExpired(ts, order.id, order.filled, reason))
+        if order.cancel_at:
+            out.append(CancelRejected(ts, order.id, "order is expired"))
 
     def _end(self, listing: Listing, order: Working, status: OrderStatus) -> None:
         order_id = order.id

@@ -32,8 +32,9 @@ from kedge.model.instrument import Instrument, InstrumentKind
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.money import ONE, ZERO, canonical
 from kedge.model.order import OrderIntent, OrderStatus, Side
-from kedge.venues.sim.account import Account, disarm
+from kedge.venues.sim.account import Account, disarm, watch
 from kedge.venues.sim.bars import BarMatcher, sound, touches
+from kedge.venues.sim.book import shows_sound
 from kedge.venues.sim.execution import Execution
 from kedge.venues.sim.feed import FeedMatcher
 from kedge.venues.sim.fees import FeeModel, InstrumentFees
@@ -139,6 +140,8 @@ class SimulatedVenue:
         listing = self._listings[instrument.symbol]
         listing.bind(instrument)
         self._account.rearm(listing)
+        if self._account.several and listing.position:
+            watch(listing)
 
     # commands
 
@@ -190,16 +193,17 @@ class SimulatedVenue:
             return [CancelRejected(at, command.order_id, f"order is {ended.status}" if ended else "unknown order")]
         listing = self._listings[order.intent.symbol]
         out: list[VenueFact] = []
-        if order.expires_ns and order.expires_ns <= at:
-            self._execution.expire(listing, order, order.expires_ns, TIME_UP, out)
-            out.append(CancelRejected(at, command.order_id, f"order is {order.status}"))
-        elif (bar := listing.bar) is not None and at > bar.ts + bar.interval:
+        bar = listing.bar
+        if bar is not None and at > bar.ts + bar.interval:
             # Inside a bar that was not played yet: only playing it tells whether the cancel came in time.
             if not order.cancel_at:
                 if not order.expires_ns:
                     listing.timed += 1
                 order.cancel_at = at
-            return ()
+            return NOTHING
+        if order.expires_ns and order.expires_ns <= at:
+            self._execution.expire(listing, order, order.expires_ns, TIME_UP, out)
+            out.append(CancelRejected(at, command.order_id, f"order is {order.status}"))
         else:
             self._execution.cancel(listing, order, at, REQUESTED, out)
         self._settle(listing)
@@ -246,7 +250,7 @@ class SimulatedVenue:
 
     def _on_shown(self, fact: Quote | OrderBook | BookDelta) -> Sequence[VenueFact]:
         listing = self._listings.get(fact.symbol)
-        if listing is None:
+        if listing is None or not shows_sound(fact, listing.price_most):
             return NOTHING
         out: list[VenueFact] = []
         self._feed.show(listing, fact, out)
@@ -284,6 +288,8 @@ class SimulatedVenue:
         self._test_mark(listing, price, fact.ts, out)
         if listing.position:
             self._account.rearm(listing)
+            if self._account.several:
+                watch(listing)
         return out
 
     def _test_mark(self, listing: Listing, price: Decimal, ts: int, out: list[VenueFact]) -> None:
