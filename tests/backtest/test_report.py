@@ -211,6 +211,20 @@ def test_the_drawn_curve_is_the_curve(made: Made) -> None:
     assert drawn["m"][-1] / 100_000 - 1 == pytest.approx(float(result.market_return or 0), rel=1e-5)
 
 
+@pytest.mark.parametrize("close, pressed", [("12", "true"), ("900", "false")])
+def test_a_market_that_would_dwarf_the_equity_waits_to_be_asked_for(close: str, pressed: str) -> None:
+    desk = Desk(D(100), [instrument("BTC-USD")])
+    desk.candle("BTC-USD", D(10), START + 1)
+    desk.fill("BTC-USD", Side.BUY, D(1), D(2), D("0.1"))
+    desk.candle("BTC-USD", D(close), START + HOUR)
+    desk.fill("BTC-USD", Side.SELL, D(1), D(12), D("0.1"))
+    desk.candle("BTC-USD", D(close), START + 2 * HOUR)
+    parsed = Parsed(page(desk.result()))
+    (found,) = (attributes for _, attributes in parsed.tags if attributes.get("data-do") == "market")
+    assert found["aria-pressed"] == pressed
+    assert parsed.drawn["equity"]["shown"] == (pressed == "true")
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300), st.integers(1, 40))
 def test_thinning_keeps_the_ends_and_the_extremes_of_each_bucket(values: list[float], buckets: int) -> None:
     series = np.array(values)

@@ -31,6 +31,8 @@ BUCKETS_MAX = 2000
 FILLS_MAX = 5000
 #: Charts of prices; of more symbols the most traded are drawn.
 CHARTS_MAX = 6
+#: The market held instead is shown at first unless its way is this many times as wide as that of equity.
+MARKET_SPREAD_MAX = 4
 #: Significant digits in a drawing.
 DIGITS = 8
 
@@ -54,22 +56,25 @@ def equity_chart(result: BacktestResult) -> dict[str, Any]:
     curve = result.equity_curve
     times, equity = curve.vectors()
     if not len(times):
-        return {"t": [], "v": [], "d": [], "m": None}
+        return {"t": [], "v": [], "d": [], "m": None, "shown": False}
     start = floats([result.initial_capital])[0]
     peaks = np.maximum(np.maximum.accumulate(equity), start)
     fallen = equity / peaks - 1
     places = extremes(equity, fallen)
-    market = None
+    market, shown = None, False
     if result.market_return is not None and not curve.is_thinned:
         moments, closes = curve.closes(curve.names[0])
         if len(moments):
             at = np.maximum(np.searchsorted(moments, times[places], "right") - 1, 0)
-            market = _numbers(closes[at] / closes[0] * start)
+            held = closes[at] / closes[0] * start
+            market = _numbers(held)
+            shown = bool(np.ptp(held) <= MARKET_SPREAD_MAX * np.ptp(equity))
     return {
         "t": _times(times[places]),
         "v": _numbers(equity[places]),
         "d": _numbers(fallen[places]),
         "m": market,
+        "shown": shown,
     }
 
 

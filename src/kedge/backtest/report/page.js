@@ -11,7 +11,7 @@
   if (!times.length) return sortable();
   const first = Math.min(...times.map((list) => list[0]));
   const last = Math.max(...times.map((list) => list[list.length - 1]), first + 1);
-  let from = first, to = last, cursor = null, market = true;
+  let from = first, to = last, cursor = null, market = data.equity.shown;
 
   const MINUTE = 60e3, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
   const STEPS = [1e3, 5e3, 15e3, 30e3, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR,

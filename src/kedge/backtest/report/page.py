@@ -136,7 +136,12 @@ def _warnings(result: BacktestResult) -> Html:
 def _equity(result: BacktestResult, drawn: Any) -> Html:
     legend = [el("span", f"Equity ({result.record.currency})", style="--c:var(--accent)")]
     if drawn["m"]:
-        toggle = {"type": "button", "data_do": "market", "aria_pressed": "true", "title": "Show or hide"}
+        toggle = {
+            "type": "button",
+            "data_do": "market",
+            "aria_pressed": "true" if drawn["shown"] else "false",
+            "title": "Show or hide",
+        }
         legend.append(el("button", "Market held instead", style="--c:var(--market)", **toggle))
     legend.append(el("span", "Drawdown", style="--c:var(--down)"))
     buttons = (("Earlier", "back", "←"), ("Later", "on", "→"), ("Zoom in", "in", "+"), ("Zoom out", "out", "−"))
