@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from kedge.backtest.engine import BacktestEngine as BacktestEngine
     from kedge.backtest.result import BacktestResult as BacktestResult
     from kedge.backtest.result import BacktestTrade as BacktestTrade
-    from kedge.core.market.bars import BarBuilder as BarBuilder
+    from kedge.cli.config import TradingConfig as TradingConfig
+    from kedge.core.market.bars import HigherBars as HigherBars
+    from kedge.core.market.bars import TickBars as TickBars
+    from kedge.core.market.bars import TimeBars as TimeBars
+    from kedge.core.market.bars import VolumeBars as VolumeBars
     from kedge.core.market.handler import MarketDataHandler as MarketDataHandler
     from kedge.core.market.quality import DataQualityChecker as DataQualityChecker
     from kedge.core.market.quality import QualityReport as QualityReport
@@ -66,7 +70,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "backtest.engine": "BacktestEngine",
     "backtest.result": "BacktestResult BacktestTrade",
-    "core.market.bars": "BarBuilder",
+    "cli.config": "TradingConfig",
+    "core.market.bars": "HigherBars TickBars TimeBars VolumeBars",
     "core.market.handler": "MarketDataHandler",
     "core.market.quality": "DataQualityChecker QualityReport",
     "core.market.replay": "DataReplayEngine",
