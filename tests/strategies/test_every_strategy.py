@@ -165,7 +165,7 @@ def test_parameters_survive_the_way_through_text(name: str) -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 @given(data=st.data())
 def test_zeros_at_the_end_of_a_number_decide_and_say_nothing(name: str, data: st.DataObject) -> None:
-    """A replay reads numbers from the journal, where each has one text: reasons must not depend on it."""
+    """The same number may be written otherwise when a session is replayed: reasons must not depend on it."""
     strategy = quick(name, **({"quantity": "1.50"} if "grid" not in name else {}))
     again = SHIPPED[name].strategy(**strategy.values_as_text())
     history = data.draw(walks(strategy.required_symbols()))

@@ -7,8 +7,8 @@ that side, and a turn goes through zero in one order. What is held is left reduc
 A turn is an exit and an entry in one, and risk may refuse it for the sake of the entry. A strategy must not be left on the
 wrong side by that: on the next candles `settle` makes sure, by closing first and entering once flat.
 
-Reasons are journalled and decided again by a replay, whose candles may write the same number with fewer zeros: decimals
-in them go through `canonical`, or a format with fixed digits.
+Reasons are journalled, and a replay decides them again from numbers that may be written with other zeros at the end:
+decimals in them go through `canonical`, or a format with fixed digits.
 """
 
 from __future__ import annotations
