@@ -108,7 +108,7 @@ WORKS: Final[dict[str, tuple[Contender, ...]]] = {
         _BACKTRADER,
         _NAUTILUS_OLD,
         _NAUTILUS_NEW,
-        replace(_NAUTILUS_V2, rows_max=100_000),
+        replace(_NAUTILUS_V2, rows_max=20_000),
         _HFTBACKTEST,
     ),
     "w4": (

@@ -144,7 +144,7 @@ def measure(
         for one in measured:
             if one.contender.rows_max is not None and rows > one.contender.rows_max:
                 one.fault = f"not run on more than {one.contender.rows_max:,} rows"
-            if one.fault or (one.runs and one.runs[-1]["run_seconds"] > given.long_seconds):
+            if one.fault or (one.runs and one.seconds(given.clock) > given.long_seconds):
                 continue
             _progress(f"{work} {rows:,}: {one.contender.label}, {repetition + 1} of {given.repetitions}")
             _run(work, one, rows, data, given.timeout_seconds)

@@ -1,9 +1,9 @@
-"""W3: at each of 100,000 bars the last limit order is cancelled and a new one is sent. The cost of an order.
+"""W3: at each bar the last limit order is cancelled and a new one is sent. The cost of an order, flat in their number.
 
 Flat: buy one unit 0.41 below the close; long: sell it 0.41 above. About one in eighteen fills.
 
     python -m benchmarks.w3_limit_each_bar
-    python -m benchmarks.w3_limit_each_bar --rows 100000 500000 --only Kedge
+    python -m benchmarks.w3_limit_each_bar --rows 100000 --only Kedge
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.oracle import Convention, limit_each_bar
 
 
 def main() -> int:
-    given = arguments("W3: a limit order every bar, the last one cancelled.", [100_000]).parse_args()
+    given = arguments("W3: a limit order every bar, the last one cancelled.", [20_000, 100_000]).parse_args()
     tables: list[Table] = []
     targets: list[Target] = []
     for rows in given.rows:
