@@ -112,9 +112,11 @@ class Desk:
 
     def follow(self, fill: Fill) -> None:
         """What a fill brings with it: protection, the strategy's own answer."""
-        self.carry_out(protection.follow(self.state, fill))
         order = self.state.orders.find(fill.order_id)
-        if order is not None and order.strategy:
+        if order is None:
+            return
+        self.carry_out(protection.follow(self.state, order, fill))
+        if order.strategy:
             self.act(self.strategies.notify(order.strategy, fill))
 
     def whole_book(self, delta: BookDelta) -> OrderBook | BookDelta:

@@ -24,16 +24,14 @@ STOP_LOSS = "stop_loss"
 TAKE_PROFIT = "take_profit"
 
 
-def follow(state: State, fill: Fill) -> Iterator[OrderIntent | CancelRequested]:
-    """What a fill makes necessary: protection for an entry, the end of its siblings, the end of orphans."""
-    order = state.orders.find(fill.order_id)
-    if order is None:
-        return
+def follow(state: State, order: Order, fill: Fill) -> Iterator[OrderIntent | CancelRequested]:
+    """What a fill of `order` makes necessary: protection for an entry, the end of its siblings, the end of orphans."""
     if order.stop_loss is not None or order.take_profit is not None:
         yield from _protect(order, fill)
     if order.group:
         yield from _end_siblings(state, order)
-    yield from _end_orphans(state, fill.symbol)
+    if state.orders.by_symbol.get(fill.symbol):
+        yield from _end_orphans(state, fill.symbol)
 
 
 def _protect(entry: Order, fill: Fill) -> Iterator[OrderIntent]:

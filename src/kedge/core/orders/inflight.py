@@ -314,8 +314,10 @@ class OrdersInFlight:
         if day != self._sent_day:
             self._sent_day, self.sent_today = day, 0
         self.sent_today += 1
-        self._sent_times.append(now)
-        self.sent_within(now)
+        times, horizon = self._sent_times, now - NS_PER_S
+        times.append(now)
+        while times[0] <= horizon:
+            times.popleft()
 
     def _remember(self, print_: Fingerprint, now: int, window_ns: int) -> None:
         prints = self._sent_prints

@@ -60,8 +60,9 @@ class RiskManager:
     def judge(self, intent: OrderIntent) -> Approved | Refused:
         """Run every check; approve with all figures, or refuse with all figures and the reasons."""
         bound = self._bind(intent.symbol)
-        if not _computable(intent):
-            verdict = CheckResult("values", False, ZERO, None, flaw(intent, self.state.now))
+        wrong = flaw(intent, self.state.now)
+        if wrong and not _computable(intent):
+            verdict = CheckResult("values", False, ZERO, None, wrong)
             return Refused(intent, _describe(verdict), (verdict,))
         assessment = Assessment(intent, self.state, bound.listed, bound.collar)
         results = [check(assessment, limit) for check, limit in bound.checks]
