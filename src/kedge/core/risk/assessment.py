@@ -2,7 +2,8 @@
 
 Exposure is never optimistic. An order counts with all that it may still do: in flight, unknown, asked to be
 cancelled, or ended with fills still owed. On each side the worst case is the position plus everything on that
-side; orders that the venue itself holds to reduce-only cannot add to it.
+side. Orders that the venue itself holds to reduce-only end at flat; but where they fill first, the others go on
+from there, so a long position that a stop may close does not soften what the sells beside it can lead to.
 
 An order *strictly reduces* when it is opposite to the position and no larger than what is left of the
 position after every other order on its side. (Orders of the same one-lives group count once: when one fills,
@@ -35,6 +36,7 @@ class Assessment:
         "_value_of_one",
         "buying",
         "conflicting",
+        "covers",
         "equity",
         "intent",
         "notional",
@@ -44,13 +46,16 @@ class Assessment:
         "others_gross",
         "others_net",
         "own_buy",
+        "own_covers",
         "own_sell",
+        "own_sheds",
         "position",
         "quantity",
         "reducing",
         "reference",
         "reference_age_ns",
         "same_side_reducing",
+        "sheds",
         "state",
         "unknown",
         "working_buy",
@@ -89,7 +94,7 @@ class Assessment:
 
     def _look_at_orders(self, intent: OrderIntent, state: State) -> None:
         """Sum what works on the symbol, by side; keep what could trade against this order."""
-        buy = sell = same_side = own_buy = own_sell = ZERO
+        buy = sell = same_side = own_buy = own_sell = covers = sheds = own_covers = own_sheds = ZERO
         conflicting: list[Order] = []
         unknown = False
         side, group = intent.side, intent.group
@@ -97,22 +102,26 @@ class Assessment:
             left = outstanding(order)
             if order.outcome_unknown:
                 unknown = True
-            if order.side is side:
-                if order.reduce_only:
-                    if not (group and order.group == group):
-                        same_side += left
-                    continue
-            else:
-                conflicting.append(order)
-                if order.reduce_only:
-                    continue
             own = order.strategy == intent.strategy
-            if order.side is Side.BUY:
+            if order.side is not side:
+                conflicting.append(order)
+            elif order.reduce_only and not (group and order.group == group):
+                same_side += left
+            if order.reduce_only:
+                if order.side is Side.BUY:
+                    covers += left
+                    own_covers += left if own else ZERO
+                else:
+                    sheds += left
+                    own_sheds += left if own else ZERO
+            elif order.side is Side.BUY:
                 buy += left
                 own_buy += left if own else ZERO
             else:
                 sell += left
                 own_sell += left if own else ZERO
+        self.covers, self.sheds = covers, sheds
+        self.own_covers, self.own_sheds = own_covers, own_sheds
         self.working_buy, self.working_sell = buy, sell
         self.own_buy, self.own_sell = own_buy, own_sell
         self.same_side_reducing = same_side
@@ -136,11 +145,17 @@ class Assessment:
 
     def _worst_after(self, quantity: Decimal) -> Decimal:
         """The largest absolute position that this order and all that works can lead to."""
-        if self.intent.reduce_only:
-            quantity = ZERO
-        long = self.position + self.working_buy + (quantity if self.buying else ZERO)
-        short = self.position - self.working_sell - (ZERO if self.buying else quantity)
+        long, short = self._reach(ZERO if self.intent.reduce_only else quantity)
         return max(long, -short, ZERO)
+
+    def _reach(self, quantity: Decimal) -> tuple[Decimal, Decimal]:
+        """The most positive and most negative position with `quantity` more of this order's side."""
+        buys, sells = self.working_buy, self.working_sell
+        if self.buying:
+            buys += quantity
+        else:
+            sells += quantity
+        return extremes(self.position, buys, sells, self.covers, self.sheds)
 
     def room(self) -> Decimal:
         """What is left of an opposite position after every other order on this order's side; below zero:
@@ -169,8 +184,8 @@ class Assessment:
         """
         if self.others_gross is None:
             self._sum_others()
-        added = ZERO if self.intent.reduce_only else self.intent.quantity
-        towards = self.position + self.working_buy + added if self.buying else self.position - self.working_sell - added
+        long, short = self._reach(ZERO if self.intent.reduce_only else self.intent.quantity)
+        towards = long if self.buying else short
         return abs(self.others_net + towards * self._value_of_one)
 
     def strategy_gross_after(self) -> Decimal:
@@ -178,8 +193,12 @@ class Assessment:
         state, strategy = self.state, self.intent.strategy
         added = ZERO if self.intent.reduce_only else self.intent.quantity
         held = state.portfolio.strategy_position(strategy, self.intent.symbol)
-        long = held + self.own_buy + (added if self.buying else ZERO)
-        short = held - self.own_sell - (ZERO if self.buying else added)
+        buys, sells = self.own_buy, self.own_sell
+        if self.buying:
+            buys += added
+        else:
+            sells += added
+        long, short = extremes(held, buys, sells, self.own_covers, self.own_sheds)
         total = max(long, -short, ZERO) * self._value_of_one
         for symbol in self._other_symbols():
             long, short, price = worst_case(state, symbol, strategy)
@@ -205,6 +224,21 @@ class Assessment:
         return self.others
 
 
+def extremes(
+    position: Decimal, buys: Decimal, sells: Decimal, covers: Decimal, sheds: Decimal
+) -> tuple[Decimal, Decimal]:
+    """The most positive and most negative position that working orders can lead to, filling in any order.
+
+    `covers` are reduce-only buys and `sheds` reduce-only sells: they end at flat.
+    """
+    high = low = position
+    if covers and position < ZERO:
+        high = position + covers if covers < -position else ZERO
+    if sheds and position > ZERO:
+        low = position - sheds if sheds < position else ZERO
+    return high + buys, low - sells
+
+
 def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[Decimal, Decimal, Decimal]:
     """The most positive and most negative position that `symbol` can reach, and the value of one unit.
 
@@ -213,17 +247,25 @@ def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[
     The unit is valued at the worst of the last price and the orders' own worst prices.
     """
     portfolio = state.portfolio
-    long = short = portfolio.position(symbol) if strategy is None else portfolio.strategy_position(strategy, symbol)
+    position = portfolio.position(symbol) if strategy is None else portfolio.strategy_position(strategy, symbol)
+    buys = sells = covers = sheds = ZERO
     price = state.price(symbol) or ZERO
     for order in state.orders.working(symbol):
         if order.worst_price > price:
             price = order.worst_price
-        if not order.reduce_only and (strategy is None or order.strategy == strategy):
-            left = outstanding(order)
-            if order.side is Side.BUY:
-                long += left
+        if strategy is not None and order.strategy != strategy:
+            continue
+        left = outstanding(order)
+        if order.side is Side.BUY:
+            if order.reduce_only:
+                covers += left
             else:
-                short -= left
+                buys += left
+        elif order.reduce_only:
+            sheds += left
+        else:
+            sells += left
+    long, short = extremes(position, buys, sells, covers, sheds)
     held = state.portfolio.account.get(symbol)
     if not price and held is not None:
         price = held.average_price or ZERO
