@@ -47,6 +47,16 @@ def test_spot_leaves_alone_what_a_perpetual_needs_as_margin() -> None:
     assert kinds(world.bar(50, symbol=ETH)) == ["Fill 2"]
 
 
+def test_spot_does_not_spend_an_open_profit() -> None:
+    world = World(perpetual(), spot(ETH), cash=100)
+    world.long(5, 100)
+    world.bar(120)  # 100 gained, 60 of margin
+    world.buy("market", 1, symbol=ETH)
+    assert reason(world.bar(41, symbol=ETH)) == "insufficient balance"
+    world.buy("market", 1, symbol=ETH)
+    assert kinds(world.bar(40, symbol=ETH)) == ["Fill 2"]
+
+
 # ------------------------------------------------------------------------------------------------------------- margin
 @pytest.mark.parametrize(("quantity", "result"), [("9.9", "Fill 1"), ("9.91", "OrderExpired 1")])
 def test_a_fill_must_leave_the_initial_margin_after_its_fee(quantity: str, result: str) -> None:
@@ -82,6 +92,16 @@ def test_margin_counts_all_symbols_together() -> None:
     world.buy("market", 6, symbol=ETH)
     assert reason(world.bar(100, symbol=ETH)) == "insufficient margin"
     world.buy("market", 5, symbol=ETH)
+    assert kinds(world.bar(100, symbol=ETH)) == ["Fill 2"]
+
+
+def test_margin_counts_the_open_profit_and_loss_of_other_symbols() -> None:
+    world = World(perpetual(), perpetual(ETH), cash=100)
+    world.long(5, 100)
+    world.bar(95)  # 25 lost: equity 75, margin of 47.5
+    world.buy("market", "2.76", symbol=ETH)
+    assert reason(world.bar(100, symbol=ETH)) == "insufficient margin"
+    world.buy("market", "2.75", symbol=ETH)
     assert kinds(world.bar(100, symbol=ETH)) == ["Fill 2"]
 
 
@@ -129,8 +149,9 @@ def test_liquidation_of_a_short() -> None:
 def test_a_gap_liquidates_at_the_open_and_may_leave_a_debt() -> None:
     world = World(cash=100)
     world.long(5)
+    opens = world.now
     (fill,) = fills(world.bar(70))
-    assert fill.price == d(70)
+    assert (fill.price, fill.ts) == (d(70), opens)
     assert world.venue.wallet == -50
 
 
@@ -206,6 +227,16 @@ def test_marks_decide_liquidation_where_they_are_streamed() -> None:
     assert world.mark(95) == []
     assert world.bar(100, 100, 70, 90) == []  # what trades no longer counts
     assert prices(world.mark(84)) == [d(84)]
+
+
+def test_marks_of_several_symbols_count_together() -> None:
+    world = World(perpetual(), perpetual(ETH), cash=100)
+    world.long(4, 100)
+    world.buy("market", 4, symbol=ETH)
+    world.bar(100, symbol=ETH)
+    assert world.mark(100) == world.mark(90, ETH) == []
+    assert world.mark("94.22") == []  # as for candles: 22 / 3.8 below 100
+    assert prices(world.mark("94.21")) == [d("94.21")]
 
 
 def test_a_quote_liquidates_a_long_on_its_bid() -> None:

@@ -208,6 +208,14 @@ def test_the_open_tells_that_a_take_profit_came_first() -> None:
     assert kinds(world.bar(106, 106, 94, 95)) == ["Fill profit", "OrderCancelled loss"]
 
 
+def test_stops_that_the_open_has_passed_come_before_limits() -> None:
+    world = World()
+    world.sell("limit", price=103, id="limit")
+    world.buy("stop", stop_price=105, id="stop")
+    world.bar(100)
+    assert kinds(world.bar(110)) == ["Fill stop", "Fill limit"]
+
+
 def test_a_stop_and_a_limit_that_protect_nothing_of_each_other_both_fill() -> None:
     world = World()
     world.sell("stop", stop_price=95, id="down")
@@ -280,7 +288,7 @@ def test_a_stop_limit_gapped_over_waits_at_its_limit() -> None:
     world = World()
     world.buy("stop_limit", stop_price=105, price=106)
     world.bar(100)
-    assert world.bar(110, 111, 109, 110) == []
+    assert world.bar(110, 111, 105, 110) == []  # triggered at the open; the close is not below 106
     assert prices(world.bar(110, 111, 105, 110)) == [d(106)]
 
 
@@ -339,6 +347,15 @@ def test_a_trailing_stop_never_loosens() -> None:
     world.bar(100, 108, 100, 108)
     assert world.bar(104, 104, "103.01", 104) == []
     assert prices(world.bar(104, 104, 103, 104)) == [d(103)]
+
+
+def test_a_trailing_stop_of_a_short_never_loosens() -> None:
+    world = World()
+    world.short()
+    world.buy("trailing_stop", trail=5, reduce_only=True)
+    world.bar(100, 100, 92, 92)
+    assert world.bar(96, "96.99", 96, 96) == []
+    assert prices(world.bar(96, 97, 96, 96)) == [d(97)]
 
 
 def test_the_close_proves_that_a_ratcheted_stop_was_hit() -> None:
@@ -484,6 +501,17 @@ def test_a_cancel_inside_a_bar_is_too_late_for_it() -> None:
     reports = world.bar(100, 100, 90, 100)
     assert kinds(reports) == ["Fill hit", "CancelRejected hit", "OrderCancelled missed"]
     assert {report.ts for report in reports} == {3 * MINUTE}
+
+
+def test_a_cancel_at_the_very_close_takes_effect_there() -> None:
+    world = World()
+    world.buy("limit", price=95)
+    world.bar(100)
+    closes = world.now + MINUTE
+    assert world.cancel("1", at=closes) == []
+    reports = world.bar(100)
+    assert kinds(reports) == ["OrderCancelled 1"]
+    assert reports[0].ts == closes
 
 
 def test_a_cancel_that_comes_too_late_is_refused_when_its_order_has_ended() -> None:

@@ -210,6 +210,14 @@ def test_a_delta_of_size_zero_removes_a_level() -> None:
     assert prices(world.sell()) == [d(98)]
 
 
+def test_participation_does_not_bound_what_a_book_shows() -> None:
+    world = World(participation=d("0.1"))
+    world.book(BIDS, ASKS)
+    world.sell("stop", 4, stop_price=97)
+    reports = world.trade(97, 1)
+    assert [fill.quantity for fill in fills(reports)] == [2, 2]
+
+
 def test_a_crossed_book_shows_nothing() -> None:
     world = World()
     world.book(BIDS, ASKS)

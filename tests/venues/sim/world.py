@@ -106,9 +106,9 @@ class World:
         self.now += 1
         return list(self.venue.on_market(BookDelta(self.now, _levels(bids), _levels(asks), SYMBOL)))
 
-    def mark(self, price: Any) -> list[VenueFact]:
+    def mark(self, price: Any, symbol: str = SYMBOL) -> list[VenueFact]:
         self.now += 1
-        return list(self.venue.on_market(MarkPrice(self.now, d(price), SYMBOL)))
+        return list(self.venue.on_market(MarkPrice(self.now, d(price), symbol)))
 
     def funding(self, rate: Any, symbol: str = SYMBOL) -> list[VenueFact]:
         self.now += 1

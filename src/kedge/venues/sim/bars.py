@@ -99,7 +99,7 @@ class BarMatcher:
 
     def _cancel_late(self, listing: Listing, end: int, out: list[VenueFact]) -> None:
         for order in self._execution.working(listing):
-            if order.cancel_at and order.cancel_at < end:
+            if order.cancel_at and order.cancel_at <= end:
                 self._execution.cancel(listing, order, end, REQUESTED, out)
 
     def _range(self, listing: Listing, bar: Candle, end: int, out: list[VenueFact]) -> None:

@@ -48,7 +48,7 @@ class FeedMatcher:
             self._meeting.passed(listing, price, price, False, trade.ts, out)
             if listing.trailing:
                 self._meeting.ratchet(listing, price, price)
-        if listing.arriving and listing.book is None:
+        if listing.arriving:
             self._meeting.arrivals(listing, price, price, trade.ts, trade.ts, out)
 
     def show(self, listing: Listing, fact: Quote | OrderBook | BookDelta, out: list[VenueFact]) -> None:
