@@ -8,6 +8,7 @@ which `kedge audit replay` checks.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from hashlib import sha256
@@ -29,6 +30,9 @@ from kedge.model.money import ZERO, canonical
 
 NOTHING: tuple[d.Decision, ...] = ()
 Consequences = Sequence[d.Decision]
+
+#: Funding payments remembered, so that an exact repeat is known (it carries no id); the oldest is forgotten first.
+FUNDINGS_KEPT_MAX = 10_000
 
 
 class State:
@@ -52,6 +56,7 @@ class State:
         self.errors_in_a_row = 0
         self.executions: dict[str, list[int]] = {}
         self.clock_offset_ns = 0
+        self._fundings: OrderedDict[tuple[object, ...], None] = OrderedDict()
         self.stopped = False
         self.watches_equity = False
         self._floor: Decimal | None = None
@@ -182,6 +187,12 @@ class State:
 
     def _funding(self, payment: f.FundingPayment) -> Consequences:
         self._advance(payment)
+        key = (payment.symbol, payment.ts, payment.amount, payment.rate, payment.position)
+        if key in self._fundings:
+            return NOTHING
+        self._fundings[key] = None
+        if len(self._fundings) > FUNDINGS_KEPT_MAX:
+            self._fundings.popitem(last=False)
         self.portfolio.update_from_funding(payment)
         if self.watches_equity:
             self._mark()
