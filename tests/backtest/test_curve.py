@@ -295,7 +295,10 @@ def test_spot_without_a_price_is_a_bug_and_a_contract_adds_nothing() -> None:
             with pytest.raises(OurBug, match="has no price"):
                 recorder.curve().max_drawdown()
         else:
-            assert recorder.curve().final == D(50)
+            curve = recorder.curve()
+            assert curve.final == D(50)
+            assert curve.vectors()[1].tolist() == [50.0]
+            assert curve.max_drawdown() == D("0.5")
 
 
 def test_columns_that_disagree_and_changes_that_go_back_are_bugs() -> None:

@@ -79,6 +79,15 @@ def test_the_parts_of_strategies_are_the_whole() -> None:
     assert (second.gross, second.fees, second.traded) == (D(-10), D("3.2"), D(1030))
 
 
+def test_a_trip_that_leaves_nothing_is_no_win() -> None:
+    desk = Desk(D(1000), [instrument("BTC-USD")])
+    desk.candle("BTC-USD", D(100), START + 1)
+    for side, price in ((Side.BUY, "100"), (Side.SELL, "100"), (Side.BUY, "100"), (Side.SELL, "101")):
+        desk.fill("BTC-USD", side, D(1), D(price))
+    result = desk.result()
+    assert (result.wins, result.win_rate, result.average_win, result.average_loss) == (1, D("0.5"), D(1), None)
+
+
 def test_gross_less_costs_is_net_to_the_last_digit(result: BacktestResult) -> None:
     assert result.gross_profit - result.total_fees + result.total_funding == result.net_profit
     assert result.total_funding != 0

@@ -45,7 +45,6 @@ class CurveRecorder:
     """
 
     __slots__ = (
-        "_before",
         "_block",
         "_blocks",
         "_firsts",
@@ -76,7 +75,6 @@ class CurveRecorder:
         self._points = 0
         self._fold = CurveFold(initial)
         self._kept: list[tuple[int, Decimal]] = []
-        self._before: int | None = None
         self._over = False
 
     def changed(self, index: int, cash: Decimal, holdings: tuple[Holding, ...]) -> None:
@@ -97,7 +95,7 @@ class CurveRecorder:
         """
         if len(self.times) < self._block:
             return
-        places = whole(self.times, self._before)
+        places = whole(self.times)
         if not places:
             return
         over, self._segments = self._segments.split(places)
@@ -105,8 +103,7 @@ class CurveRecorder:
         del self.times[:places]
         del self.prices[:places]
         del self.symbols[:places]
-        block = AccountBlock(times, prices, symbols, over, self._marks, self._before).pack()
-        self._before = block.time(len(block) - 1)
+        block = AccountBlock(times, prices, symbols, over, self._marks).pack()
         self._marks = block.last_prices()
         self._firsts = block.first_prices() | self._firsts
         self._blocks.append(block)
@@ -120,7 +117,7 @@ class CurveRecorder:
             raise OurBug("this recorder has given its curve already")
         self._over = True
         self._segments.clamp(len(self.times))
-        live = AccountBlock(self.times, self.prices, self.symbols, self._segments, self._marks, self._before)
+        live = AccountBlock(self.times, self.prices, self.symbols, self._segments, self._marks)
         firsts = live.first_prices() | self._firsts
         return EquityCurve(self._fold, self._kept, [*self._blocks, live], self.names, firsts)
 

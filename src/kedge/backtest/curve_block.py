@@ -107,7 +107,6 @@ class AccountBlock:
         symbols: array[int],
         segments: Segments,
         marks: Mapping[int, Decimal],
-        not_before: int | None = None,
     ) -> None:
         if len(times) != len(prices) or (symbols and len(symbols) != len(times)):
             raise OurBug(f"{len(times)} times, {len(prices)} prices and {len(symbols)} symbols were recorded")
@@ -116,7 +115,7 @@ class AccountBlock:
         self._symbols = symbols
         self._segments = segments
         self._marks = dict(marks)
-        self._reached = _reached(times, not_before)
+        self._reached = _reached(times)
         self._lasts = _lasts(self._reached)
         self._of_symbol: dict[int, Integers] = {}
 
@@ -310,17 +309,15 @@ class PointsBlock:
 Block = AccountBlock | PointsBlock
 
 
-def whole(times: array[int], not_before: int | None) -> int:
+def whole(times: array[int]) -> int:
     """How many recorded prices belong to times that are over: the last time may still get more."""
-    moments = _reached(times, not_before)
+    moments = _reached(times)
     return int(np.searchsorted(moments, moments[-1], "left")) if len(moments) else 0
 
 
-def _reached(times: array[int], not_before: int | None) -> Integers:
+def _reached(times: array[int]) -> Integers:
     """The times as they were reached: never falling."""
     moments = np.frombuffer(times, np.int64) if times else np.empty(0, np.int64)
-    if len(moments) and not_before is not None and moments[0] < not_before:
-        moments = np.maximum(moments, not_before)
     if (moments[1:] < moments[:-1]).any():
         moments = np.maximum.accumulate(moments)
     return moments
