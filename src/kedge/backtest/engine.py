@@ -116,7 +116,7 @@ class BacktestEngine:
         instruments = self._instruments(symbols)
         currency = self.account_currency or instruments[0].settle or instruments[0].quote
         specs = specs_of(strategies, sources or {})
-        desk = desk_for(strategies, specs)
+        desk = desk_for(strategies)
         venue = SimulatedVenue(
             instruments, self.initial_capital, slippage=BpsSlippage(self.slippage_bps), participation=self.participation
         )

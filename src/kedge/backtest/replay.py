@@ -110,7 +110,7 @@ class _Replay:
         self._facts += 1
         if isinstance(fact, SessionStarted) and self._desk is None:
             strategies = [self._load(spec) for spec in fact.strategies]
-            self._desk = desk_for(strategies, fact.strategies)
+            self._desk = desk_for(strategies)
         if self._desk is None:
             raise DataError(f"record {record.n} is a {record.kind}; a journal begins with {START!r}")
         if isinstance(fact, SessionStopped):

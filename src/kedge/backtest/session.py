@@ -15,9 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import kedge
-from kedge.core.allocation.sizing import Sizer
 from kedge.core.desk import Desk
-from kedge.core.market.handler import MarketDataHandler
 from kedge.core.state import State
 from kedge.core.strategy.base import BaseStrategy
 from kedge.core.strategy.registry import StrategyRegistry
@@ -29,11 +27,9 @@ from kedge.model.money import CENT_OF_NANO, ONE
 INSTANCE = "bt"
 
 
-def desk_for(strategies: Sequence[BaseStrategy], specs: Sequence[StrategySpec]) -> Desk:
-    """A desk over a fresh state; the session's limits and instruments arrive with its first fact."""
-    state = State(MarketDataHandler())
-    budgets = {spec.name: spec.budget for spec in specs}
-    return Desk(state, StrategyRegistry(strategies), Sizer(state, budgets))
+def desk_for(strategies: Sequence[BaseStrategy]) -> Desk:
+    """A desk over a fresh state; limits, instruments and budgets arrive with the session's first fact."""
+    return Desk(State(), StrategyRegistry(strategies))
 
 
 def specs_of(strategies: Sequence[BaseStrategy], sources: Mapping[str, str]) -> tuple[StrategySpec, ...]:

@@ -40,10 +40,10 @@ BOOK_LEVELS_SHOWN = 20
 class Desk:
     """One session's state, strategies, sizing, gate, guard and order manager."""
 
-    def __init__(self, state: State, strategies: StrategyRegistry, sizer: Sizer | None = None) -> None:
+    def __init__(self, state: State, strategies: StrategyRegistry) -> None:
         self.state = state
         self.strategies = strategies
-        self.sizer = Sizer(state) if sizer is None else sizer
+        self.sizer = Sizer(state)
         self.risk = RiskManager(state.config, state)
         self.guard = Guard(state)
         self.orders = OrderManager(

@@ -26,7 +26,7 @@ from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
-from kedge.model.money import ZERO, canonical
+from kedge.model.money import ONE, ZERO, canonical
 
 NOTHING: tuple[d.Decision, ...] = ()
 Consequences = Sequence[d.Decision]
@@ -45,6 +45,7 @@ class State:
         self.epoch = 0
         self.config = RiskConfig()
         self.instruments: dict[str, Instrument] = {}
+        self.budgets: dict[str, Decimal] = {}
         self.market = MarketDataHandler() if market is None else market
         self.orders = OrdersInFlight()
         self.portfolio = PositionTracker()
@@ -213,6 +214,7 @@ class State:
         if not self.portfolio.account and not self.portfolio.start:
             self.portfolio.start = self.portfolio.cash = fact.cash
             self.performance = Performance(fact.cash)
+        self.budgets = {spec.name: spec.budget for spec in fact.strategies}
         self.portfolio.account_currency = fact.account_currency
         limits = fact.risk
         self.watches_equity = any(
@@ -304,6 +306,10 @@ class State:
     def equity(self) -> Decimal:
         """Cash and positions at the freshest prices."""
         return self.portfolio.equity(self.market.last_price)
+
+    def budget(self, strategy: str) -> Decimal:
+        """A strategy's share of the equity, in the account's currency; all of it where the manifest names none."""
+        return self.equity() * self.budgets.get(strategy, ONE)
 
     def next_record(self, decided: int) -> int:
         """The number of the next record, `decided` decisions into the step that is being taken."""

@@ -48,8 +48,8 @@ class BreakoutStrategy(DirectionalStrategy):
         self._exit.update(candle.high, candle.low)
         if entry is None or near is None:
             return None
-        if self.turning is not None:
-            return self.settle()
+        if self.turning is not None and (unsettled := self.settle()) is not None:
+            return unsettled
         # The nearer range lies within the wider one: a close within it decides nothing.
         if near.lower <= candle.close <= near.upper:
             return None

@@ -70,8 +70,11 @@ class DirectionalStrategy(BaseStrategy):
             return [Signal.sell(self.symbol, reason=reason)]
         return [Signal.to_target(self.symbol, -self.quantity, reason=reason)]
 
-    def settle(self) -> list[Signal]:
-        """What a turn still needs once its order has ended; to be called on each candle while `turning` is set."""
+    def settle(self) -> list[Signal] | None:
+        """What a turn still needs once its order has ended; to be called on each candle while `turning` is set.
+
+        `None`: nothing, the turn is done and the candle is one like any other.
+        """
         if self.waiting:
             return []
         side, held = self.turning, self.held
@@ -79,7 +82,7 @@ class DirectionalStrategy(BaseStrategy):
             return self.leave("the turn was refused or filled in part: out of what is held first")
         self.turning = None
         if held:
-            return []
+            return None
         return self.go_long("the rest of a turn") if side is Side.BUY else self.go_short("the rest of a turn")
 
     def leave(self, reason: str) -> list[Signal]:

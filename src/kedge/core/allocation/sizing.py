@@ -15,7 +15,6 @@ it (hazard H27).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 from kedge.core.orders.inflight import outstanding
@@ -23,7 +22,7 @@ from kedge.core.state import State
 from kedge.model.decisions import SignalDropped, Sized
 from kedge.model.instrument import Instrument
 from kedge.model.money import EXACT, ONE, ZERO, round_price_down, round_price_up, round_quantity
-from kedge.model.order import OrderIntent, Side
+from kedge.model.order import OrderIntent, OrderType, Side
 from kedge.model.signal import Signal
 
 #: What a budget keeps back for price moves and fees until the fill.
@@ -31,11 +30,10 @@ RESERVE = Decimal("0.05")
 
 
 class Sizer:
-    """Turns signals into order intents; `budgets` are fractions of equity by strategy name."""
+    """Turns signals into order intents."""
 
-    def __init__(self, state: State, budgets: Mapping[str, Decimal] | None = None) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
-        self.budgets: dict[str, Decimal] = dict(budgets or {})
 
     def size(
         self, strategy: str, signal: Signal, order_id: str = "", signal_n: int = 0
@@ -76,7 +74,7 @@ class Sizer:
         price = signal.price or signal.stop_price or self._state.price(symbol)
         if price is None or not price > ZERO:
             return SignalDropped(strategy, symbol, f"no price of {symbol} is known to divide the budget by")
-        budget = self._state.equity() * self.budgets.get(strategy, ONE)
+        budget = self._state.budget(strategy)
         full = budget / (price * instrument.contract_size * (ONE + RESERVE))
         missing = full - held if signal.side is Side.BUY else full + held
         if not missing > ZERO:
@@ -88,7 +86,7 @@ class Sizer:
         """What the strategy's working orders will add, protective ones aside."""
         total = ZERO
         for order in self._state.orders.working(symbol):
-            if order.strategy == strategy and not order.reduce_only:
+            if order.strategy == strategy and (not order.reduce_only or order.order_type is OrderType.MARKET):
                 total += outstanding(order) if order.side is Side.BUY else -outstanding(order)
         return total
 

@@ -34,6 +34,7 @@ class Assessment:
 
     __slots__ = (
         "_value_of_one",
+        "adds",
         "buying",
         "conflicting",
         "covers",
@@ -85,6 +86,7 @@ class Assessment:
         self._value_of_one = self.worst_price if listed is None else listed.contract_size * self.worst_price
         self.notional = quantity * self._value_of_one
         self.worst_after = self._worst_after(quantity)
+        self.adds: bool = self.worst_after > self._worst_after(ZERO)
         self.worst_value = self.worst_after * self._value_of_one
         self.open_count = len(state.orders.active)
         self.equity: Decimal | None = None

@@ -226,20 +226,28 @@ def open_orders(a: Assessment, bound: int) -> CheckResult:
     return CheckResult("open_orders", count <= bound, _whole(count), _whole(bound))
 
 
+def _exposure(name: str, a: Assessment, figure: Decimal, bound: Decimal) -> CheckResult:
+    """Within the bound, or no worse than without this order: a limit that prices broke must not lock a turn."""
+    if figure <= bound:
+        return CheckResult(name, True, figure, bound)
+    if not a.adds:
+        return CheckResult(name, True, figure, bound, "the worst case is no worse than without this order")
+    return CheckResult(name, False, figure, bound)
+
+
 def position_quantity(a: Assessment, bound: Decimal) -> CheckResult:
     """The worst position this order and all that works can lead to (C5)."""
-    return CheckResult("position_quantity", a.worst_after <= bound, a.worst_after, bound)
+    return _exposure("position_quantity", a, a.worst_after, bound)
 
 
 def position_notional(a: Assessment, bound: Decimal) -> CheckResult:
     """The value of that worst position (C5)."""
-    return CheckResult("position_notional", a.worst_value <= bound, a.worst_value, bound)
+    return _exposure("position_notional", a, a.worst_value, bound)
 
 
 def gross_exposure(a: Assessment, bound: Decimal) -> CheckResult:
     """The worst gross exposure of the account (C5)."""
-    figure = a.gross_after()
-    return CheckResult("gross_exposure", figure <= bound, figure, bound)
+    return _exposure("gross_exposure", a, a.gross_after(), bound)
 
 
 def net_exposure(a: Assessment, bound: Decimal) -> CheckResult:
@@ -253,8 +261,7 @@ def leverage(a: Assessment, bound: Decimal) -> CheckResult:
     equity = a.account_equity()
     if not equity > ZERO:
         return CheckResult("leverage", False, equity, bound, "there is no equity")
-    figure = a.gross_after() / equity
-    return CheckResult("leverage", figure <= bound, figure, bound)
+    return _exposure("leverage", a, a.gross_after() / equity, bound)
 
 
 def margin(a: Assessment, listed: Instrument) -> CheckResult:
@@ -265,7 +272,7 @@ def margin(a: Assessment, listed: Instrument) -> CheckResult:
     needed = a.gross_after() / listed.max_leverage
     if listed.taker_fee > ZERO:
         needed += a.notional * listed.taker_fee
-    return CheckResult("margin", needed <= equity, needed, equity)
+    return _exposure("margin", a, needed, equity)
 
 
 def shorting(a: Assessment, listed: Instrument) -> CheckResult:

@@ -77,7 +77,7 @@ class Parameter(Struct, frozen=True):
         except UserError:
             raise self._error(owner, value, "give a number") from None
         if self.type is Decimal:
-            return number
+            return Decimal(canonical(number))  # as `text_of` writes it, so that a replay computes with the same digits
         if number != number.to_integral_value():
             raise self._error(owner, value, "give a whole number")
         return int(number)

@@ -37,6 +37,10 @@ class StateView:
         """Cash and open positions at the last prices."""
         return self._state.equity()
 
+    def budget(self) -> Decimal:
+        """This strategy's share of the equity."""
+        return self._state.budget(self._name)
+
     def position(self, symbol: str) -> Decimal:
         """This strategy's signed position."""
         return self._state.portfolio.strategy_position(self._name, symbol)

@@ -30,6 +30,9 @@ class View(Protocol):
     def equity(self) -> Decimal:
         """Cash and open positions at the last prices."""
 
+    def budget(self) -> Decimal:
+        """This strategy's share of the equity, in the account's currency."""
+
     def position(self, symbol: str) -> Decimal:
         """This strategy's signed position."""
 
