@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -10,13 +10,16 @@ import msgspec
 
 from kedge.cli import console
 from kedge.cli.backtest import moment
+from kedge.cli.group import NamedGroup
 from kedge.cli.main import NO
+from kedge.cli.output import Output, write_json
+from kedge.model.errors import ConfigError
 from kedge.model.instant import iso
 
 JSON = click.option("--json", "json_target", metavar="FILE|-", help="Write the findings as JSON; - is standard output.")
 
 
-@click.group(name="audit")
+@click.group(name="audit", cls=NamedGroup)
 def command() -> None:
     """Verify, replay, explain and show a journal."""
 
@@ -29,22 +32,25 @@ def verify(directory: str, public_key: str | None, json_target: str | None) -> N
     """Was anything changed, removed, reordered or cut off? Exit code 1 if so."""
     from kedge.journal.verify import verify as check
 
+    Output(json_target=json_target).check()
     report = check(directory, public_key)
     if json_target:
-        console.write_json(json_target, {"ok": report.ok, **msgspec.to_builtins(report)})
+        write_json(json_target, {"ok": report.ok, **msgspec.to_builtins(report)})
     if json_target != "-":
-        out = console.console()
         for problem in report.problems:
-            out.print(f"[red]problem:[/red] {problem}", highlight=False)
+            console.marked("problem:", "red", str(problem))
+        if report.problems_total > len(report.problems):
+            console.say(f"... and {report.problems_total - len(report.problems)} more")
         for warning in report.warnings:
-            out.print(f"[yellow]warning:[/yellow] {warning}", highlight=False)
-        state = "[green]intact[/green]" if report.ok else f"[red]{report.problems_total} problems[/red]"
-        out.print(
-            f"{state}: {report.records} records in {report.segments} files, {report.checkpoints} checkpoints"
-            + (f" signed by {report.signed_by}" if report.signed_by else "")
-        )
+            console.marked("warning:", "yellow", str(warning))
+        signed = f" signed by {report.signed_by}" if report.signed_by else ""
+        found = f"{report.records} records in {report.segments} files, {report.checkpoints} checkpoints{signed}"
+        if report.ok:
+            console.marked("intact:", "green", found)
+        else:
+            console.marked(f"{report.problems_total} problems:", "red", found)
     if not report.ok:
-        sys.exit(NO)
+        raise click.exceptions.Exit(NO)
 
 
 @command.command()
@@ -55,23 +61,21 @@ def replay(directory: str, json_target: str | None) -> None:
     from kedge.backtest.replay import replay as again
     from kedge.cli.loading import of_spec
 
+    Output(json_target=json_target).check()
     report = again(directory, of_spec)
     if json_target:
-        console.write_json(json_target, {"ok": report.ok, **msgspec.to_builtins(report)})
+        write_json(json_target, {"ok": report.ok, **msgspec.to_builtins(report)})
     if json_target != "-":
-        out = console.console()
         for difference in report.differences:
-            out.print(f"[red]record {difference.n}[/red]", highlight=False)
-            out.print(f"  recorded: {difference.recorded}", markup=False, highlight=False)
-            out.print(f"  decided:  {difference.decided}", markup=False, highlight=False)
-        state = "[green]agrees[/green]" if report.ok else "[red]differs[/red]"
-        out.print(
-            f"{state}: {report.decisions} decisions made again from {report.facts} facts, state {report.decided[:16]}"
-        )
+            console.marked(f"record {difference.n}", "red", "")
+            console.say(f"  recorded: {difference.recorded}")
+            console.say(f"  decided:  {difference.decided}")
+        again_made = f"{report.decisions} decisions made again from {report.facts} facts, state {report.decided[:16]}"
+        console.marked("agrees:" if report.ok else "differs:", "green" if report.ok else "red", again_made)
         if report.folded != report.decided:
-            out.print("[red]the state folded from the records is not the state that decided[/red]")
+            console.say("the state folded from the records is not the state that decided", style="red")
     if not report.ok:
-        sys.exit(NO)
+        raise click.exceptions.Exit(NO)
 
 
 @command.command()
@@ -82,17 +86,17 @@ def explain(directory: str, order_id: str, json_target: str | None) -> None:
     """Why was this order sent, and what became of it: the whole chain, from the records alone."""
     from kedge.journal.explain import explain as chain
 
+    Output(json_target=json_target).check()
     found = chain(directory, order_id)
     if json_target:
-        console.write_json(json_target, msgspec.to_builtins(found))
+        write_json(json_target, msgspec.to_builtins(found))
     if json_target != "-":
-        out = console.console()
         for line in found.lines:
-            out.print(f"[dim]{line.n:>8}  {iso(line.at)}[/dim]  [bold]{line.kind}[/bold]  {line.role}", highlight=False)
+            console.marked(f"{line.n:>8}  {_when(line.at)}  {line.kind}", "bold", f" {line.role}")
             for text in _described(line.kind, line.body):
-                out.print(f"          {text}", markup=False, highlight=False)
+                console.say(f"          {text}")
         if found.children:
-            out.print(f"protected by: {', '.join(found.children)}")
+            console.say(f"protected by: {', '.join(found.children)}")
 
 
 @command.command()
@@ -110,6 +114,9 @@ def show(directory: str, limit: int, json_target: str | None, **wanted: Any) -> 
     """Records, filtered."""
     from kedge.journal.read import read
 
+    Output(json_target=json_target).check()
+    for kind in wanted["kinds"]:
+        _known(kind)
     found: list[dict[str, Any]] = []
     since, until = moment(wanted["since"], "--since"), moment(wanted["until"], "--until")
     texts = [wanted[name] for name in ("order", "strategy", "symbol") if wanted[name]]
@@ -123,11 +130,11 @@ def show(directory: str, limit: int, json_target: str | None, **wanted: Any) -> 
         if not all(f'"{text}"'.encode("ascii", "replace") in record.body for text in texts):
             continue
         body = msgspec.json.decode(record.body)
-        found.append({"n": record.n, "at": iso(record.at), "kind": record.kind, "cause": record.cause, "body": body})
+        found.append({"n": record.n, "at": _when(record.at), "kind": record.kind, "cause": record.cause, "body": body})
         if len(found) >= limit:
             break
     if json_target:
-        console.write_json(json_target, found)
+        write_json(json_target, found)
     if json_target != "-":
         rows = [(row["n"], row["at"], row["kind"], row["cause"] or "", _short(row["body"])) for row in found]
         console.console().print(
@@ -135,9 +142,27 @@ def show(directory: str, limit: int, json_target: str | None, **wanted: Any) -> 
         )
 
 
-def _described(kind: str, body: dict[str, Any]) -> list[str]:
+def _known(kind: str) -> None:
+    """Refuse a kind that no record can have: asking for it would find nothing and prove nothing."""
+    from kedge.model.kinds import KINDS
+
+    if kind not in KINDS:
+        near = get_close_matches(kind, KINDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"they are {', '.join(KINDS)}"
+        raise ConfigError(f"--kind {kind} is no kind of record; {hint}")
+
+
+def _when(at: int) -> str:
+    """A time of a record; what no calendar holds is shown as it stands."""
+    try:
+        return iso(at)
+    except OverflowError:
+        return f"{at} ns"
+
+
+def _described(kind: str, body: Any) -> list[str]:
     """A body as a few readable lines: an order with its checks, else its fields."""
-    if kind not in ("approved", "refused"):
+    if kind not in ("approved", "refused") or not isinstance(body, dict) or "intent" not in body:
         return [_short(body)]
     lines = [_short(body["intent"])]
     if "reason" in body:
@@ -149,7 +174,9 @@ def _described(kind: str, body: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _short(body: dict[str, Any]) -> str:
+def _short(body: Any) -> str:
+    if not isinstance(body, dict):
+        return str(body)
     parts = []
     for key, value in body.items():
         if value in ("", None, [], {}) or key == "type":

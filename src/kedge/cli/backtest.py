@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, redirect_stdout, suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -14,18 +17,28 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kedge.cli import console, loading
-from kedge.cli.config import FileConfig, TradingConfig, read_config
-from kedge.model.errors import ConfigError, DataError, UserError
+from kedge.cli.config import FileConfig, TradingConfig, amount, read_config
+from kedge.cli.output import Output, write_json
+from kedge.model.errors import ConfigError, DataError, StrategyError, UserError, WorldError
 from kedge.model.instant import to_ns
-from kedge.model.money import decimal
 
 if TYPE_CHECKING:
     from kedge.backtest.engine import BacktestEngine
     from kedge.backtest.result import BacktestResult
     from kedge.core.strategy.base import BaseStrategy
+    from kedge.journal.keys import SigningKey
 
 DEFAULT_SYMBOL = "BTC-USD"
 _CHUNK = 4096
+#: The engine's name for a setting, and the option that a user typed for it.
+_TYPED = {
+    "initial_capital": "--capital",
+    "fee_rate": "--fee",
+    "slippage_bps": "--slippage-bps",
+    "latency_ms": "--latency-ms",
+    "leverage": "--leverage",
+    "participation": "[backtest] participation",
+}
 
 
 @click.command(name="backtest")
@@ -82,21 +95,42 @@ def command(
 
     Without --config it trades a generic linear instrument, long and short, bounded by the account's margin alone.
     """
-    console.writable(report, "--report")
-    console.writable(json_target, "--json")
+    from kedge.backtest.report import write_report
+    from kedge.storage.columns import CandleColumns
+
+    environment = TradingConfig.from_environment(os.environ)
+    output = Output(report, journal, json_target)
+    output.check()
     config = read_config(Path(config_file)) if config_file else None
     given = loading.parse_parameters(parameters)
-    bounds = (moment(start, "--start"), moment(end, "--end"))
-    engine = engine_of(config, settings, journal)
-    began = perf_counter()
-    streams = [open_stream(each) for each in files]
-    chosen = with_symbol(strategy, given, [stream.symbol for stream in streams])
-    load_seconds = perf_counter() - began
-    result = play(engine, chosen, strategy, streams, bounds, load_seconds)
-    finish(result, streams, report, json_target, bounds)
+    bounds = period(start, end)
+    engine = engine_of(config, settings)
+    # What a strategy prints must not get between a machine and its JSON.
+    with redirect_stdout(sys.stderr) if output.json_on_stdout else nullcontext():
+        began = perf_counter()
+        streams = [open_stream(each) for each in files]
+        symbols = distinct([stream.symbol for stream in streams])
+        if config is not None:
+            config.check_symbols(symbols)
+        chosen = with_symbol(strategy, given, symbols)
+        load_seconds = perf_counter() - began
+        if output.journal is not None:
+            engine.journal_dir, engine.journal_key = output.journal, signing_key(environment.journal_key_file)
+        with output.whole():
+            result = play(engine, chosen, strategy, streams, bounds, load_seconds)
+            if output.report is not None:
+                drawn = [stream.between(*bounds) for stream in streams if isinstance(stream, CandleColumns)]
+                write_report(result, output.report, drawn or None)
+            output.write_json(result.to_json())
+    if output.json_on_stdout:
+        write_json("-", result.to_json())
+        return
+    show(result)
+    if output.report is not None:
+        console.say(f"report: {output.report}")
 
 
-def engine_of(config: FileConfig | None, options: dict[str, Any], journal: str | None) -> BacktestEngine:
+def engine_of(config: FileConfig | None, options: dict[str, Any]) -> BacktestEngine:
     """The engine that options and configuration describe; an option wins over the file."""
     from kedge.backtest.engine import UNLIMITED, BacktestEngine
 
@@ -106,39 +140,56 @@ def engine_of(config: FileConfig | None, options: dict[str, Any], journal: str |
         value = options.get(name)
         if value is None and file is not None:
             value = getattr(file, name)
-        return decimal(default if value is None else value, f"--{name.replace('_', '-')}")
+        return amount(default if value is None else value, f"--{name.replace('_', '-')}")
 
     latency = options.get("latency_ms")
     if latency is None:
         latency = file.latency_ms if file is not None and file.latency_ms is not None else 0
-    return BacktestEngine(
-        setting("capital", "10000"),
-        setting("fee", "0.001"),
-        setting("slippage_bps", "5"),
-        maker_fee_rate=file.maker_fee if file is not None else None,
-        latency_ms=latency,
-        leverage=setting("leverage", "1"),
-        participation=file.participation if file is not None else None,
-        instruments=config.listed() if config is not None else (),
-        risk=config.risk if config is not None else UNLIMITED,
-        journal_dir=journal,
-        journal_key=signing_key_file() if journal else None,
-    )
+    try:
+        return BacktestEngine(
+            setting("capital", "10000"),
+            setting("fee", "0.001"),
+            setting("slippage_bps", "5"),
+            maker_fee_rate=file.maker_fee if file is not None else None,
+            latency_ms=latency,
+            leverage=setting("leverage", "1"),
+            participation=file.participation if file is not None else None,
+            instruments=config.listed() if config is not None else (),
+            risk=config.risk if config is not None else UNLIMITED,
+        )
+    except ConfigError as error:
+        name, is_, rest = str(error).partition(" is ")
+        raise ConfigError(f"{_TYPED.get(name, name)}{is_}{rest}") from None
 
 
-def signing_key_file() -> Path:
-    """The key that signs journals: TRADING_JOURNAL_KEY_FILE, else one of the user's own, made on first use."""
-    from kedge.journal.keys import load_or_create_key
+def signing_key(named: str = "") -> SigningKey:
+    """The key that signs journals: the file that TRADING_JOURNAL_KEY_FILE names, else one of the user's own.
 
-    named = TradingConfig.from_environment(os.environ).journal_key_file
-    if named:
-        path = Path(named)
-    else:
-        state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-        path = Path(state) / "kedge" / "journal.key"
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    load_or_create_key(path)
-    return path
+    It is made on first use, whole or not at all, so that two runs that start together get the same one.
+    """
+    from kedge.journal.keys import create_key, load_key
+
+    try:
+        path = Path(named) if named else _own_key()
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryDirectory(dir=path.parent, prefix=".key-") as place:
+                made = Path(place) / "key"
+                create_key(made)
+                with suppress(FileExistsError):
+                    os.link(made, path)
+        return load_key(path)
+    except (OSError, RuntimeError) as error:
+        where = named or "the key in your home directory"
+        raise WorldError(
+            f"cannot read or make the key that signs journals, {where}: {getattr(error, 'strerror', None) or error}; "
+            "set TRADING_JOURNAL_KEY_FILE to a file of your own"
+        ) from error
+
+
+def _own_key() -> Path:
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "kedge" / "journal.key"
 
 
 def open_stream(named: str) -> Any:
@@ -157,13 +208,20 @@ def open_stream(named: str) -> Any:
     return opened.columns if isinstance(opened, MarketFile) else opened
 
 
+def distinct(symbols: list[str]) -> list[str]:
+    """The symbols, each once; two files of one symbol would be two markets under one name."""
+    for symbol in symbols:
+        if symbols.count(symbol) > 1:
+            raise ConfigError(
+                f"--data gives {symbol} twice; name the symbols, as in --data {symbol}=FILE --data ETH-USD=FILE"
+            )
+        if not symbol.isprintable() or " " in symbol:
+            raise ConfigError(f"--data names the symbol {symbol!r}; write one such as ETH-USD")
+    return symbols
+
+
 def with_symbol(named: str, parameters: dict[str, str], symbols: list[str]) -> BaseStrategy:
     """The strategy; where there is one symbol of data and the strategy has a `symbol` parameter, that one."""
-    repeated = [symbol for symbol in symbols if symbols.count(symbol) > 1]
-    if repeated:
-        raise ConfigError(
-            f"--data gives {repeated[0]} twice; name the symbols, as in --data {repeated[0]}=FILE --data ETH-USD=FILE"
-        )
     found = loading.strategy_class(named)
     if len(symbols) == 1 and "symbol" in found.parameters and "symbol" not in parameters:
         parameters = {**parameters, "symbol": symbols[0]}
@@ -178,18 +236,24 @@ def play(
     bounds: tuple[int | None, int | None],
     load_seconds: float,
 ) -> BacktestResult:
-    """Run with a progress bar."""
+    """Run with a progress bar, while a terminal watches."""
     total = sum(len(stream) for stream in streams)
     with console.progress("backtest", total) as advance:
-        return engine.run(
-            strategy,
-            streams,
-            sources={strategy.name(): named},
-            load_seconds=load_seconds,
-            start=bounds[0],
-            end=bounds[1],
-            watch=lambda facts: counted(facts, advance),
-        )
+        watch = None if advance is None else partial(counted, advance=advance)
+        try:
+            return engine.run(
+                strategy,
+                streams,
+                sources={strategy.name(): named},
+                load_seconds=load_seconds,
+                start=bounds[0],
+                end=bounds[1],
+                watch=watch,
+            )
+        except SystemExit as error:
+            raise StrategyError(
+                f"strategy {named} called sys.exit({error.code!r}); raise an exception instead"
+            ) from error
 
 
 def counted(facts: Iterable[Any], advance: Callable[[int], None]) -> Iterator[Any]:
@@ -200,43 +264,28 @@ def counted(facts: Iterable[Any], advance: Callable[[int], None]) -> Iterator[An
         advance(len(batch))
 
 
-def finish(
-    result: BacktestResult,
-    streams: list[Any],
-    report: str | None,
-    json_target: str | None,
-    bounds: tuple[int | None, int | None],
-) -> None:
-    """Write what was asked for; people get the summary unless the JSON goes to standard output."""
-    if report:
-        from kedge.backtest.report import write_report
-
-        write_report(
-            Path(report),
-            result,
-            [stream.between(*bounds) if hasattr(stream, "between") else stream for stream in streams],
-        )
-    if json_target:
-        console.write_json(json_target, result.to_json())
-    if json_target != "-":
-        show(result)
-        if report:
-            console.console().print(f"report: {report}")
-
-
 def show(result: BacktestResult) -> None:
     """The figures and the warnings, for people."""
-    out = console.console()
-    out.print(console.table("Backtest", ("", ""), result.summary_table(), right=(1,)))
+    console.console().print(console.table("Backtest", ("", ""), result.summary_table(), right=(1,)))
     for warning in result.warnings:
-        out.print(f"[yellow]warning:[/yellow] {warning}", highlight=False)
+        console.marked("warning:", "yellow", warning)
+
+
+def period(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    """The moments between which to trade; either may be open."""
+    first, last = moment(start, "--start"), moment(end, "--end")
+    if first is not None and last is not None and first >= last:
+        raise ConfigError(f"--start {start} is not before --end {end}; swap them or give another period")
+    return first, last
 
 
 def moment(text: str | None, option: str) -> int | None:
     """`2024-01-31` or an ISO time, UTC where no zone is given, as nanoseconds."""
     if text is None:
         return None
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         parsed = datetime.fromisoformat(text)
-        return to_ns(parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC))
+        at = to_ns(parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC))
+        if -(2**63) <= at < 2**63:
+            return at
     raise UserError(f"{option} is {text!r}; write 2024-01-31 or 2024-01-31T12:00:00Z")

@@ -7,9 +7,10 @@ Numbers become `Decimal` from their text, whether written 0.001 or "0.001".
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,12 +20,15 @@ from msgspec import Struct
 
 from kedge.model.errors import ConfigError, UserError
 from kedge.model.instrument import Instrument
-from kedge.model.limits import REQUIRED, RiskConfig
-from kedge.model.money import decimal
+from kedge.model.limits import REQUIRED, RiskConfig, SymbolLimits
+from kedge.model.money import ONE, ZERO, decimal
 from kedge.model.secret import Secret
 
 T = TypeVar("T")
 PREFIX = "TRADING_"
+
+#: Amounts lie between 1e-30 and 1e30: what is beyond is a slip of the pen, and would cost memory by its digits.
+EXPONENT_MAX = 30
 
 
 class BacktestSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,6 +42,10 @@ class BacktestSettings(Struct, frozen=True, forbid_unknown_fields=True):
     leverage: Decimal | None = None
     participation: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        if self.maker_fee is not None and not -ONE <= self.maker_fee <= ONE:
+            raise ConfigError(f"maker_fee is {self.maker_fee}; it must be >= -1 and <= 1")
+
 
 class FileConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """A `kedge.toml`: `[backtest]`, `[risk]`, `[instruments.SYMBOL]`."""
@@ -49,6 +57,17 @@ class FileConfig(Struct, frozen=True, forbid_unknown_fields=True):
     def listed(self) -> list[Instrument]:
         """The instruments of the file."""
         return [_instrument(symbol, rules) for symbol, rules in self.instruments.items()]
+
+    def check_symbols(self, traded: list[str]) -> None:
+        """Refuse rules for a symbol that nobody trades and that looks like one that is traded without any."""
+        for section, named in (("risk.symbols", list(self.risk.symbols)), ("instruments", list(self.instruments))):
+            for symbol in traded:
+                near = [] if symbol in named else get_close_matches(symbol, named, n=1)
+                if near:
+                    raise ConfigError(
+                        f"[{section}.{near[0]}] is for another symbol than the data's {symbol}; "
+                        f"rename it, or name the data --data {near[0]}=FILE"
+                    )
 
 
 class TradingConfig(Struct, frozen=True):
@@ -104,62 +123,102 @@ def read_config(path: Path) -> FileConfig:
     return config
 
 
-def convert(data: object, kind: type[T]) -> T:
-    """Plain data as a typed value; an unknown key or a value of the wrong type is a `ConfigError`."""
+def amount(value: Decimal | int | str, what: str) -> Decimal:
+    """`value` as a finite decimal of a size that an amount can have; `what` names it in the error."""
+    number = decimal(value, what)
+    if number and abs(number.adjusted()) > EXPONENT_MAX:
+        raise ConfigError(f"{what} is {str(value)[:40]}; it must lie between 1e-{EXPONENT_MAX} and 1e{EXPONENT_MAX}")
+    return number
+
+
+def convert(data: Any, kind: type[T], where: str = "") -> T:
+    """Plain data as a typed value; an unknown key or a value of the wrong type is a `ConfigError` that names it."""
+    exact = _exact(data, where)
+    if kind is FileConfig:
+        _check_symbol_limits(exact)
     try:
-        return msgspec.convert(_exact(data), kind, strict=False)
+        return msgspec.convert(exact, kind, strict=False)
     except msgspec.ValidationError as error:
         cause = error.__cause__
-        if isinstance(cause, UserError):
-            raise ConfigError(str(cause)) from None
-        raise ConfigError(_mended(str(error), kind)) from None
+        raise ConfigError(str(cause) if isinstance(cause, UserError) else _mended(str(error), data, where)) from None
 
 
-def _exact(value: object) -> object:
+def _exact(value: Any, where: str) -> Any:
     """Numbers with a fraction as text, which becomes a Decimal without passing through a float; NaN is refused."""
     if isinstance(value, dict):
-        return {key: _exact(item) for key, item in value.items()}
+        return {key: _exact(item, f"{where}.{key}" if where else key) for key, item in value.items()}
     if isinstance(value, list):
-        return [_exact(item) for item in value]
-    if isinstance(value, Decimal):
-        return format(decimal(value, "a number"), "f")
-    if isinstance(value, str) and value.strip().lower().lstrip("+-") in ("nan", "inf", "infinity"):
-        raise ConfigError(f"a value is {value!r}; it must be a finite number")
+        return [_exact(item, where) for item in value]
+    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
+        number = amount(value, where)
+        return format(number, "f") if isinstance(value, Decimal) else value
+    if isinstance(value, str):
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            return value
+        if not number.is_finite():
+            raise ConfigError(f"{where} is {value!r}; it must be finite")
+        amount(number, where)
     return value
 
 
-def _mended(message: str, kind: type) -> str:
-    """A validation message with the nearest known key."""
-    if "unknown field" not in message:
-        return message
-    unknown = message.split("`")[1]
-    known = _all_fields(kind)
-    return f"{message}; {_near(unknown, known)}"
+def _check_symbol_limits(data: Any) -> None:
+    """`[risk.symbols.SYMBOL]`, each by itself so that an error names the symbol."""
+    risk = data.get("risk")
+    symbols = risk.get("symbols") if isinstance(risk, dict) else None
+    for symbol, limits in symbols.items() if isinstance(symbols, dict) else ():
+        where = f"risk.symbols.{symbol}"
+        given = convert(limits, SymbolLimits, where)
+        for name in SymbolLimits.__struct_fields__:
+            value = getattr(given, name)
+            if value is not None and value < ZERO:
+                raise ConfigError(f"{where}.{name} is {value}; a limit must not be below zero")
 
 
-def _all_fields(kind: type) -> list[str]:
-    fields = list(getattr(kind, "__struct_fields__", ()))
-    for part in (RiskConfig, BacktestSettings, Instrument):
-        fields += part.__struct_fields__
-    return fields
+_PATH = re.compile(r" - at `\$\.?(.*)`$")
+_EXPECTED = re.compile(r"Expected `([^`]*)`")
+_KNOWN: dict[str, type[Struct]] = {"": FileConfig, "risk": RiskConfig, "backtest": BacktestSettings}
+_WORDS = {
+    "decimal": 'a number such as "0.001"', "int": "a whole number", "str": "a text", "object": "a table of keys",
+}  # fmt: skip
+
+
+def _mended(message: str, data: Any, where: str) -> str:
+    """A validation message with the key, the value and what to write instead."""
+    found = _PATH.search(message)
+    inner = found[1] if found else ""
+    path = ".".join(part for part in (where, inner) if part)
+    if "unknown field" in message:
+        unknown = message.split("`")[1]
+        known: type[Struct] = _KNOWN.get(path, SymbolLimits if path.startswith("risk.symbols") else Instrument)
+        key = f"{path}.{unknown}" if path else unknown
+        return f"unknown key {key}; {_near(unknown, list(known.__struct_fields__))}"
+    value = data
+    for part in inner.split(".") if inner else []:
+        value = value.get(part) if isinstance(value, dict) else value
+    wanted = _EXPECTED.search(message)
+    kind_name = wanted[1].split(" | ")[0] if wanted else "decimal"
+    shown = "a table" if isinstance(value, dict) else repr(str(value) if isinstance(value, Decimal) else value)
+    return f"{path or 'the file'} is {shown}; write {_WORDS.get(kind_name, kind_name)}"
 
 
 def _near(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known)[:12])}"
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
 
 
 def _instrument(symbol: str, rules: dict[str, Any]) -> Instrument:
-    base, dash, quote = symbol.partition("-")
-    if not dash:
-        raise ConfigError(f"[instruments.{symbol}] is not a canonical symbol such as BTC-USD")
-    unknown = [name for name in rules if name not in Instrument.__struct_fields__]
+    where = f"instruments.{symbol}"
+    base, _, quote = symbol.partition("-")
+    if not base or not quote:
+        raise ConfigError(f"[{where}] is not a canonical symbol; write one such as [instruments.BTC-USD]")
+    unknown = [name for name in rules if name not in Instrument.__struct_fields__ or name == "symbol"]
     if unknown:
-        raise ConfigError(
-            f"[instruments.{symbol}] has {unknown[0]}; {_near(unknown[0], list(Instrument.__struct_fields__))}"
-        )
-    filled = {"symbol": symbol, "base": base, "quote": quote, "settle": quote, **rules}
-    try:
-        return convert(filled, Instrument)
-    except ConfigError as error:
-        raise ConfigError(f"[instruments.{symbol}]: {error}") from None
+        known = [name for name in Instrument.__struct_fields__ if name != "symbol"]
+        raise ConfigError(f"unknown key {where}.{unknown[0]}; {_near(unknown[0], known)}")
+    made = convert({"symbol": symbol, "base": base, "quote": quote, "settle": quote, **rules}, Instrument, where)
+    for name in ("maker_fee", "taker_fee"):
+        if not -ONE <= getattr(made, name) <= ONE:
+            raise ConfigError(f"{where}.{name} is {getattr(made, name)}; a fee is a fraction, >= -1 and <= 1")
+    return made

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-
-from kedge.model.errors import ConfigError
 from kedge.model.money import canonical
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
-def console() -> Console:
-    """Standard output, as wide as the terminal; in a pipe as wide as the text needs."""
-    return Console(soft_wrap=True, highlight=False) if not sys.stdout.isatty() else Console(highlight=False)
+
+#: Columns of a pipe: as many as any line needs.
+PIPE_WIDTH = 10_000
+
+
+def console(*, to_stderr: bool = False) -> Console:
+    """A console as wide as the terminal; in a pipe as wide as the text needs. Text is printed as it is, never as markup."""
+    from rich.console import Console
+
+    class Plain(Console):
+        """A console that leaves a closed pipe to whoever called."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    watched = (sys.stderr if to_stderr else sys.stdout).isatty()
+    width = None if watched else PIPE_WIDTH
+    return Plain(stderr=to_stderr, soft_wrap=not watched, width=width, highlight=False, markup=False, emoji=False)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> Table:
     """A table; columns whose index is in `right` hold figures."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    from rich.table import Table
+
+    made = Table(
+        title=printable(title), title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
+    )
     for index, column in enumerate(columns):
         made.add_column(column, justify="right" if index in right else "left", overflow="fold")
     for row in rows:
@@ -34,10 +49,32 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
     return made
 
 
-def _text(cell: object) -> str:
-    from rich.markup import escape
+def say(text: str, style: str = "") -> None:
+    """A line on standard output."""
+    console().print(printable(text), style=style)
 
-    return escape(canonical(cell) if isinstance(cell, Decimal) else "" if cell is None else str(cell))
+
+def marked(mark: str, style: str, text: str) -> None:
+    """A line that begins with a coloured word."""
+    from rich.text import Text
+
+    console().print(Text.assemble((mark, style), " ", printable(text)))
+
+
+def printable(text: str) -> str:
+    """`text` with what a terminal would obey rather than show written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
+
+
+def _text(cell: object) -> str:
+    return printable(canonical(cell) if isinstance(cell, Decimal) else "" if cell is None else str(cell))
+
+
+def json_text(value: Any) -> str:
+    """`value` as JSON: decimals as strings, keys in order, one line end at the end."""
+    return json.dumps(plain(value), indent=2, allow_nan=False) + "\n"
 
 
 def plain(value: Any) -> Any:
@@ -51,56 +88,15 @@ def plain(value: Any) -> Any:
     return value
 
 
-def write_json(target: str, value: Any) -> None:
-    """Write `value` to a file, whole or not at all, or to standard output where `target` is `-`."""
-    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    if target == "-":
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    else:
-        write_whole(Path(target), text)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is never seen half-written; the directory must be there."""
-    parent = path.parent
-    if not parent.is_dir():
-        raise ConfigError(f"cannot write {path}: {parent} is not a directory; create it first")
-    if path.is_dir():
-        raise ConfigError(f"cannot write {path}: it is a directory; name a file")
-    handle, name = tempfile.mkstemp(dir=parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def writable(target: str | None, option: str) -> None:
-    """Refuse a target that cannot be written before the work is done rather than after."""
-    if target is None or target == "-":
-        return
-    path = Path(target)
-    if not path.parent.is_dir():
-        raise ConfigError(f"{option} {target}: {path.parent} is not a directory; create it first")
-    if path.is_dir():
-        raise ConfigError(f"{option} {target}: it is a directory; name a file")
-
-
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error while a terminal watches; the yielded function advances it."""
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar on standard error while a terminal watches: a function that advances it, else `None`."""
     if not sys.stderr.isatty():
-        yield lambda done: None
+        yield None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(to_stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.advance(task, done)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,10 @@ import click
 import msgspec
 
 from kedge.cli import console
-from kedge.cli.config import TradingConfig
+from kedge.cli.config import TradingConfig, amount
+from kedge.cli.group import NamedGroup
 from kedge.cli.main import NO
+from kedge.cli.output import Output, write_json
 from kedge.model.errors import DataError
 from kedge.model.instant import NS_PER_S, iso
 
@@ -22,7 +23,7 @@ CATALOGUE = click.option(
 )
 
 
-@click.group(name="data")
+@click.group(name="data", cls=NamedGroup)
 def command() -> None:
     """Check market data, import it into the catalogue, list what is there."""
 
@@ -39,20 +40,20 @@ def check(files: tuple[str, ...], max_gap_seconds: int | None, outlier_std: str,
     from kedge.core.market.quality import DataQualityChecker
     from kedge.storage.formats import read_candles
 
-    try:
-        deviations = float(outlier_std)
-    except ValueError:
-        raise DataError(f"--outlier-std is {outlier_std!r}; give a number such as 5") from None
+    Output(json_target=json_target).check()
+    deviations = amount(outlier_std, "--outlier-std")
+    if deviations <= 0:
+        raise DataError(f"--outlier-std is {outlier_std}; it must be above zero, such as 5")
     reports = {}
     for name in files:
         opened = read_candles(_existing(name))
         columns = opened.columns
         gap = max_gap_seconds or max(columns.interval * 3 // (2 * NS_PER_S), 1)
-        report = DataQualityChecker(max_gap_seconds=gap, outlier_std=deviations).check(columns.candles())
+        report = DataQualityChecker(max_gap_seconds=gap, outlier_std=float(deviations)).check(columns.candles())
         span = (iso(int(columns.ts[0])), iso(int(columns.ts[-1]))) if len(columns) else ("", "")
         reports[name] = (report, span, opened)
     if json_target:
-        console.write_json(json_target, {name: _plain(*found) for name, found in reports.items()})
+        write_json(json_target, {name: _plain(*found) for name, found in reports.items()})
     if json_target != "-":
         for name, (report, span, opened) in reports.items():
             rows: list[tuple[str, object]] = [("candles", report.total_candles), ("from", span[0]), ("to", span[1])]
@@ -63,9 +64,9 @@ def check(files: tuple[str, ...], max_gap_seconds: int | None, outlier_std: str,
             rows += list(report.summary().items())
             console.console().print(console.table(name, ("", ""), rows, right=(1,)))
             for note in opened.notes:
-                console.console().print(f"note: {note}", markup=False)
+                console.say(f"note: {note}")
     if not all(report.is_clean for report, _, _ in reports.values()):
-        sys.exit(NO)
+        raise click.exceptions.Exit(NO)
 
 
 @command.command(name="import")
@@ -78,13 +79,14 @@ def import_(file: str, venue: str, symbol: str | None, catalogue: str | None, js
     """Add the candles of FILE to the catalogue: all of them, or none and the reason."""
     from kedge.storage.catalogue import Catalogue
 
+    Output(json_target=json_target).check()
     done = Catalogue(_root(catalogue)).import_file(_existing(file), venue, symbol)
     if json_target:
-        console.write_json(json_target, msgspec.to_builtins(done))
+        write_json(json_target, msgspec.to_builtins(done))
     if json_target != "-":
-        console.console().print(
-            f"{done.added} candles added, {done.known} were there: {done.rows} of {done.symbol} now"
-        )
+        console.say(f"{done.added} candles added, {done.known} were there: {done.rows} of {done.symbol} now")
+        for note in done.notes:
+            console.say(f"note: {note}")
 
 
 @command.command(name="list")
@@ -94,9 +96,10 @@ def list_(catalogue: str | None, json_target: str | None) -> None:
     """What the catalogue holds."""
     from kedge.storage.catalogue import Catalogue, interval_name
 
+    Output(json_target=json_target).check()
     found = Catalogue(_root(catalogue)).list()
     if json_target:
-        console.write_json(json_target, [{**msgspec.to_builtins(each), "missing": each.missing} for each in found])
+        write_json(json_target, [{**msgspec.to_builtins(each), "missing": each.missing} for each in found])
     if json_target != "-":
         rows = [
             (

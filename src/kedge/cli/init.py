@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from kedge.cli import console
+from kedge.cli.output import empty_directory, write_whole
 from kedge.model.errors import ConfigError
 
 STRATEGY = '''"""My first strategy: buy when the close rises above its average, leave when it falls below."""
@@ -83,19 +86,27 @@ fee = "0.001"
 slippage_bps = "5"
 
 [risk]
-order_quantity_max = "1000"
-order_notional_max = "11000"
+order_quantity_max = "1000"         # of one order, in units of the symbol
+order_notional_max = "50000"        # of one order, in the account's currency
 orders_per_second_max = 5
 orders_open_max = 10
-price_collar_bps_max = "500"
-reference_age_ms_max = 172800000
+price_collar_bps_max = "300"        # a market order is valued this far from the last price: 3%
+reference_age_ms_max = 172800000    # a price older than two days is no price
 position_quantity_max = "1000"
-gross_exposure_max = "11000"
-daily_loss_max = "1000"
-drawdown_ratio_max = "0.5"
+gross_exposure_max = "50000"
+daily_loss_max = "2000"             # losing more in a UTC day closes everything and stops
+drawdown_ratio_max = "0.5"          # and so does falling by half from the highest equity
 """
 
-FILES = {"strategy.py": STRATEGY, "test_strategy.py": TEST, "kedge.toml": CONFIG}
+CONFTEST = '''"""Lets the tests import what lies beside them, wherever pytest is called from."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+'''
+
+FILES = {"strategy.py": STRATEGY, "test_strategy.py": TEST, "kedge.toml": CONFIG, "conftest.py": CONFTEST}
 
 
 @click.command(name="init")
@@ -103,17 +114,27 @@ FILES = {"strategy.py": STRATEGY, "test_strategy.py": TEST, "kedge.toml": CONFIG
 def command(directory: str) -> None:
     """Write a working strategy, its test and its kedge.toml into DIR, which must be new or empty."""
     place = Path(directory)
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise ConfigError(f"{place} is not an empty directory; name a new one, nothing is overwritten")
-    place.mkdir(parents=True, exist_ok=True)
-    for name, text in FILES.items():
-        console.write_whole(place / name, text)
-    say = console.console()
-    say.print(f"{place}: {', '.join(FILES)}\n")
-    say.print("What next:", style="bold")
+    if place.is_dir() and any(place.iterdir()):
+        raise ConfigError(f"{place} is not empty; name a new directory, nothing is overwritten")
+    empty_directory(place, "DIR")
+    made = [each for each in (place, *place.parents) if not each.exists()]
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for name, text in FILES.items():
+            write_whole(place / name, text)
+    except OSError:
+        for name in FILES:
+            (place / name).unlink(missing_ok=True)
+        for each in made:
+            with suppress(OSError):
+                each.rmdir()
+        raise
+    console.say(f"{place}: {', '.join(FILES)}\n")
+    console.say("What next:", style="bold")
+    spec = shlex.quote(f"{place / 'strategy.py'}:MyStrategy")
     for line in (
-        f"kedge backtest {place / 'strategy.py'}:MyStrategy --data YOUR.csv --config {place / 'kedge.toml'} --report report.html",
-        f"cd {place} && python -m pytest",
-        f"kedge strategies {place / 'strategy.py'}:MyStrategy",
+        f"kedge backtest {spec} --data YOUR.csv --config {shlex.quote(str(place / 'kedge.toml'))} --report report.html",
+        f"python -m pytest {shlex.quote(str(place))}",
+        f"kedge strategies {spec}",
     ):
-        say.print(f"  {line}", markup=False)
+        console.say(f"  {line}")

@@ -1,7 +1,7 @@
 """`kedge`: the command group, loaded a command at a time, and the one place where errors become exit codes.
 
     0  done                      1  done, and the answer is no (a journal that does not verify, data with findings)
-    2  bad input or usage        3  the world failed: disk, permissions, a closed pipe is 0
+    2  bad input or usage        3  the world failed: disk, permissions, memory; a closed pipe is 0
     70 a bug of Kedge's own      130 interrupted
 
 A user's mistake is one line on standard error that names the thing, the value and the remedy. `KEDGE_TRACEBACK=1` shows
@@ -13,10 +13,13 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
 
 import click
 
 from kedge import __version__
+from kedge.cli.group import NamedGroup
 from kedge.model.errors import KedgeError, OurBug, UserError, WorldError
 
 #: Command, the module that has it, and its line in the list.
@@ -30,9 +33,10 @@ COMMANDS = {
 }
 
 NO, BAD_INPUT, WORLD, BUG, INTERRUPTED = 1, 2, 3, 70, 130
+MESSAGE_LENGTH_MAX = 1_000
 
 
-class Commands(click.Group):
+class Commands(NamedGroup):
     """A group whose commands are imported when they are called, so that `kedge --help` is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -43,17 +47,6 @@ class Commands(click.Group):
             return None
         command: click.Command = import_module(COMMANDS[cmd_name][0]).command
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
-            raise click.UsageError(f"no command {args[0]!r}; {hint}")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -68,43 +61,94 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    _mend_streams()
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except OSError:  # whoever read it is gone; what is left must not fail again when the interpreter ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run the command line; its exit code."""
     try:
-        cli.main(args=arguments, prog_name="kedge", standalone_mode=False)
+        _invoke(arguments)
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except click.exceptions.Abort:
-        return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as asked:
+        print(asked.ctx.get_help())
+        return 0
     except click.ClickException as error:
-        return _say(error.format_message(), BAD_INPUT, error)
+        return _say(_usage(error), BAD_INPUT, error)
     except UserError as error:
         return _say(str(error), BAD_INPUT, error)
     except OurBug as error:
-        return _say(f"this is a bug in Kedge, please report it: {error}", BUG, error)
+        hint = "" if os.environ.get("KEDGE_TRACEBACK") else " (KEDGE_TRACEBACK=1 shows where)"
+        return _say(f"this is a bug in Kedge, please report it{hint}: {error}", BUG, error)
     except WorldError as error:
         return _say(str(error), WORLD, error)
     except KedgeError as error:
-        return _say(str(error), BAD_INPUT, error)
+        return _say(str(error), _answer(error), error)
     except BrokenPipeError:
-        sys.stderr.close()
         return 0
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         return _say("interrupted; nothing half-written is left behind", INTERRUPTED, None)
+    except MemoryError as error:
+        return _say(
+            "there is not enough memory; give less data, or Kedge's own Parquet, which is streamed", WORLD, error
+        )
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        return _say(f"{error.strerror or error}:{where}; check the path, its permissions and the disk", WORLD, error)
+        return _say(f"{error.strerror or error}:{where} check the path, its permissions and the disk", WORLD, error)
     return 0
 
 
+def _invoke(arguments: list[str]) -> None:
+    """Run the command; whatever nobody foresaw is a bug of ours."""
+    try:
+        with cli.make_context("kedge", list(arguments) or ["--help"]) as context:
+            cli.invoke(context)
+        sys.stdout.flush()
+    except (click.ClickException, click.exceptions.Exit, click.Abort, KedgeError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise OurBug(f"{type(error).__name__}: {error}") from error
+
+
+def _usage(error: click.ClickException) -> str:
+    message = error.format_message()
+    if isinstance(error, click.UsageError) and error.ctx is not None and ";" not in message:
+        message = f"{message.rstrip('.')}; see {error.ctx.command_path} --help"
+    return message
+
+
+def _answer(error: KedgeError) -> int:
+    """A journal that is not what was written is an answer, not a mistake of who asked."""
+    from kedge.journal.errors import DecodeRefused, JournalCorrupt
+
+    return NO if isinstance(error, JournalCorrupt | DecodeRefused) else BAD_INPUT
+
+
 def _say(message: str, code: int, error: BaseException | None) -> int:
+    from kedge.cli.console import printable
+
     if error is not None and os.environ.get("KEDGE_TRACEBACK"):
         import traceback
 
         traceback.print_exception(error)
-    line = " ".join(message.split())
+    line = printable(" ".join(message.split()))
+    if len(line) > MESSAGE_LENGTH_MAX:
+        line = f"{line[: MESSAGE_LENGTH_MAX // 2]} ... {line[-MESSAGE_LENGTH_MAX // 2 :]}"
     print(f"error: {line}", file=sys.stderr)
     return code
+
+
+def _mend_streams() -> None:
+    """Streams that were closed lead nowhere, and what a terminal cannot show is written as an escape."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open as long as the process)
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kedge.cli import console, loading
+from kedge.cli.output import write_json
 from kedge.core.strategy.parameters import text_of
 
 
@@ -16,7 +17,7 @@ def command(name: str | None, json_target: str | None) -> None:
     if name is None:
         shipped = {each: entry.description for each, entry in loading.SHIPPED.items()}
         if json_target:
-            console.write_json(json_target, [{"name": each, "description": text} for each, text in shipped.items()])
+            write_json(json_target, [{"name": each, "description": text} for each, text in shipped.items()])
         if json_target != "-":
             console.console().print(console.table("Strategies", ("name", "what it does"), list(shipped.items())))
             console.console().print("parameters: kedge strategies NAME")
@@ -28,8 +29,6 @@ def command(name: str | None, json_target: str | None) -> None:
     ]
     keys = ("name", "type", "default", "bounds", "meaning")
     if json_target:
-        console.write_json(
-            json_target, {"name": name, "parameters": [dict(zip(keys, row, strict=True)) for row in rows]}
-        )
+        write_json(json_target, {"name": name, "parameters": [dict(zip(keys, row, strict=True)) for row in rows]})
     if json_target != "-":
         console.console().print(console.table(name, ("parameter", "type", "default", "bounds", "meaning"), rows))
