@@ -1,4 +1,7 @@
-"""The files of a market, made once for each length and kept under `results/`, which git ignores."""
+"""The files of a market, made once for each length and kept under `results/`, which git ignores.
+
+Kedge's Parquet is written anew each time, by the code that will read it: its layout belongs to that code.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,17 @@ import shutil
 from pathlib import Path
 
 from benchmarks.contenders import RESULTS
-from benchmarks.market import Bars, Ticks, digest, make_bars, make_ticks, write_bars, write_ticks
+from benchmarks.market import (
+    Bars,
+    Ticks,
+    digest,
+    make_bars,
+    make_ticks,
+    write_bars,
+    write_kedge_bars,
+    write_kedge_ticks,
+    write_ticks,
+)
 
 
 def bars_of(count: int) -> tuple[Bars, str, Path]:
@@ -18,6 +31,7 @@ def bars_of(count: int) -> tuple[Bars, str, Path]:
         part = _part(folder)
         write_bars(part, bars)
         part.rename(folder)
+    write_kedge_bars(folder, bars)
     return bars, found, folder
 
 
@@ -30,6 +44,7 @@ def ticks_of(count: int) -> tuple[Ticks, str, Path]:
         part = _part(folder)
         write_ticks(part, ticks)
         part.rename(folder)
+    write_kedge_ticks(folder, ticks)
     return ticks, found, folder
 
 

@@ -116,24 +116,16 @@ def digest(rows: Bars | Ticks) -> str:
 
 
 def write_bars(folder: Path, bars: Bars) -> None:
-    """`bars.npz` (int64 ticks), `bars.csv` (plain decimals, time in ms) and `bars.parquet` (Kedge's own layout)."""
-    from kedge.storage.columns import CandleColumns
-    from kedge.storage.parquet import write_stored
-
+    """`bars.npz` (int64 ticks) and `bars.csv` (plain decimals, time in ms)."""
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "bars.npz", **{field.name: getattr(bars, field.name) for field in fields(bars)})
     prices = [_decimals(column, TICKS_PER_UNIT, 2) for column in (bars.open, bars.high, bars.low, bars.close)]
     volume = _decimals(bars.volume, LOTS_PER_UNIT, 3)
     _write_csv(folder / "bars.csv", "timestamp,open,high,low,close,volume", [_milliseconds(bars.ts), *prices, volume])
-    columns = CandleColumns(SYMBOL, MINUTE_NS, 2, 3, bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume)
-    write_stored(folder / "bars.parquet", columns)
 
 
 def write_ticks(folder: Path, ticks: Ticks) -> None:
-    """`ticks.npz`, `ticks.csv` and `ticks.parquet`, likewise."""
-    from kedge.storage.columns import TradeColumns
-    from kedge.storage.parquet import write_stored
-
+    """`ticks.npz` and `ticks.csv`, likewise."""
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "ticks.npz", **{field.name: getattr(ticks, field.name) for field in fields(ticks)})
     price, quantity = (
@@ -142,6 +134,22 @@ def write_ticks(folder: Path, ticks: Ticks) -> None:
     )
     sides = ["buy" if side > 0 else "sell" for side in ticks.side.tolist()]
     _write_csv(folder / "ticks.csv", "timestamp,price,quantity,side", [_milliseconds(ticks.ts), price, quantity, sides])
+
+
+def write_kedge_bars(folder: Path, bars: Bars) -> None:
+    """`bars.parquet` in Kedge's own layout."""
+    from kedge.storage.columns import CandleColumns
+    from kedge.storage.parquet import write_stored
+
+    columns = CandleColumns(SYMBOL, MINUTE_NS, 2, 3, bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    write_stored(folder / "bars.parquet", columns)
+
+
+def write_kedge_ticks(folder: Path, ticks: Ticks) -> None:
+    """`ticks.parquet`, likewise."""
+    from kedge.storage.columns import TradeColumns
+    from kedge.storage.parquet import write_stored
+
     ids = np.arange(1, len(ticks) + 1, dtype=np.int64)
     columns = TradeColumns(SYMBOL, 2, 3, ticks.ts, ticks.price, ticks.quantity, ticks.side, ids)
     write_stored(folder / "ticks.parquet", columns)
