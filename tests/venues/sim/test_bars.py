@@ -514,6 +514,14 @@ def test_a_cancel_at_the_very_close_takes_effect_there() -> None:
     assert reports[0].ts == closes
 
 
+def test_a_cancel_from_after_the_bar_leaves_its_order_working_in_it() -> None:
+    world = World()
+    world.buy("limit", price=95)
+    world.bar(100)
+    assert world.cancel("1", at=world.now + MINUTE + 1) == world.bar(100) == []
+    assert prices(world.bar(100, 100, 90, 100)) == [d(95)]
+
+
 def test_a_cancel_that_comes_too_late_is_refused_when_its_order_has_ended() -> None:
     world = World()
     world.buy("limit", price=95, id="filled")

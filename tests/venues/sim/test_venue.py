@@ -64,8 +64,21 @@ def test_the_memory_of_ended_orders_is_bounded() -> None:
     memory = OrderMemory(size=3)
     names = [f"order-{n}" for n in range(10)]
     for n, name in enumerate(names):
-        memory.add(working(OrderIntent(name, SYMBOL, Side.BUY, OrderType.MARKET, d(1)), 0, n))
+        if len(memory.younger) >= memory.size:
+            memory.turn()
+        memory.younger[name] = working(OrderIntent(name, SYMBOL, Side.BUY, OrderType.MARKET, d(1)), 0, n)
     assert [name for name in names if memory.find(name)] == names[-4:]
+
+
+def test_an_order_long_ended_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    monkeypatch.setattr(world.venue._memory, "size", 2)
+    for _ in range(5):
+        world.buy()
+        world.bar(100)
+    assert kinds(world.query("1")) == ["OrderReport 1"]
+    known = [world.query(str(n))[0].status for n in range(1, 6)]  # type: ignore[union-attr]
+    assert known == [OrderStatus.REJECTED, OrderStatus.REJECTED, *[OrderStatus.FILLED] * 3]
 
 
 # ------------------------------------------------------------------------------------------------- cancels and queries

@@ -99,7 +99,13 @@ class Account:
         if not reduces:
             if after < ZERO and not listing.instrument.shortable:
                 return NOT_SHORTABLE
-            if not self._covers(listing, wallet, worth, cost):
+            equity = wallet if worth is cost else _add(wallet, _sub(worth, cost))
+            needed = worth.copy_abs()
+            if listing.initial_rate is not ONE:
+                needed = _mul(needed, listing.initial_rate)
+            if self.several or (self.held and not held):
+                equity, needed = self._with_others(listing, equity, needed)
+            if equity < needed:
                 return INSUFFICIENT_MARGIN
         self.wallet = wallet
         listing.position = after
@@ -112,18 +118,14 @@ class Account:
             self.several = len(self.held) > 1
         return ""
 
-    def _covers(self, listing: Listing, wallet: Decimal, worth: Decimal, cost: Decimal) -> bool:
-        """Whether equity is at least the initial margin, with `listing` worth so much at such a cost."""
-        equity = wallet if worth is cost else _add(wallet, _sub(worth, cost))
-        needed = worth.copy_abs()
-        if listing.initial_rate is not ONE:
-            needed = _mul(needed, listing.initial_rate)
+    def _with_others(self, listing: Listing, equity: Decimal, needed: Decimal) -> tuple[Decimal, Decimal]:
+        """Equity and initial margin with the other symbols counted in."""
         for other in self.held.values():
             if other is not listing:
                 value = _value(other)
                 equity = _add(equity, _sub(value, other.cost))
                 needed = _add(needed, _mul(value.copy_abs(), other.initial_rate))
-        return equity >= needed
+        return equity, needed
 
     def _trade_spot(self, listing: Listing, buy: bool, quantity: Decimal, value: Decimal, fee: Decimal) -> str:
         held = listing.position
@@ -166,15 +168,21 @@ class Account:
         return amount
 
     def rearm(self, listing: Listing) -> None:
-        """After `listing` or the wallet changed: solve its prices, and have the others solved at their next fact."""
+        """After the wallet or the rules of `listing` changed between its facts."""
         self.arm(listing)
-        if self.several:
-            for other in self.held.values():
-                if other is not listing:
+        self.arm_others(listing)
+        if self.several and listing.position:
+            watch(listing)
+
+    def arm_others(self, listing: Listing) -> None:
+        """After `listing` changed: have the others solved at their next fact, or now where only one is left."""
+        several = self.several
+        for other in self.held.values():
+            if other is not listing:
+                if several:
                     watch(other)
-        elif not listing.position or listing.is_spot:
-            for other in self.held.values():
-                self.arm(other)
+                else:
+                    self.arm(other)
 
     def arm(self, listing: Listing) -> None:
         """Solve the liquidation prices of a symbol from the account as it stands."""

@@ -171,7 +171,9 @@ class Execution:
         if refused:
             self.expire(listing, order, ts, refused, out)
             return False
-        account.rearm(listing)
+        account.arm(listing)
+        if account.several or not listing.position:
+            account.arm_others(listing)
         self.trades = n = self.trades + 1
         side = _BUY if buy else _SELL
         liquidity = _MAKER if maker else _TAKER
@@ -248,7 +250,10 @@ class Execution:
         if order.dormant:
             order.dormant = False
             listing.triggered -= 1
-        self.memory.add(order)
+        memory = self.memory
+        if len(memory.younger) >= memory.size:
+            memory.turn()
+        memory.younger[order_id] = order
 
     def move(self, listing: Listing, order: Working, shelf: int) -> None:
         """Put an order on another shelf of its symbol."""

@@ -13,21 +13,19 @@ REMEMBERED_ORDERS_MIN = 10_000
 
 
 class OrderMemory:
-    """The last orders that ended, by client id, in two generations."""
+    """The last orders that ended, by client id. Who adds one where `younger` is full calls `turn` first."""
 
-    __slots__ = ("_size", "older", "younger")
+    __slots__ = ("older", "size", "younger")
 
     def __init__(self, size: int = REMEMBERED_ORDERS_MIN) -> None:
-        self._size = size
+        self.size = size
         self.younger: dict[str, Working] = {}
         self.older: dict[str, Working] = {}
 
-    def add(self, order: Working) -> None:
-        """Remember an order that has ended."""
-        if len(self.younger) >= self._size:
-            self.older = self.younger
-            self.younger = {}
-        self.younger[order.id] = order
+    def turn(self) -> None:
+        """Forget the older generation; the younger, which is full, takes its place."""
+        self.older = self.younger
+        self.younger = {}
 
     def find(self, order_id: str) -> Working | None:
         """The ended order of that client id, if it is still remembered."""

@@ -32,7 +32,7 @@ from kedge.model.instrument import Instrument, InstrumentKind
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.money import ONE, ZERO, canonical
 from kedge.model.order import OrderIntent, OrderStatus, Side
-from kedge.venues.sim.account import Account, disarm, watch
+from kedge.venues.sim.account import Account, disarm
 from kedge.venues.sim.bars import BarMatcher, sound, touches
 from kedge.venues.sim.book import shows_sound
 from kedge.venues.sim.execution import Execution
@@ -140,8 +140,6 @@ class SimulatedVenue:
         listing = self._listings[instrument.symbol]
         listing.bind(instrument)
         self._account.rearm(listing)
-        if self._account.several and listing.position:
-            watch(listing)
 
     # commands
 
@@ -288,8 +286,6 @@ class SimulatedVenue:
         self._test_mark(listing, price, fact.ts, out)
         if listing.position:
             self._account.rearm(listing)
-            if self._account.several:
-                watch(listing)
         return out
 
     def _test_mark(self, listing: Listing, price: Decimal, ts: int, out: list[VenueFact]) -> None:
