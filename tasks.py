@@ -9,7 +9,7 @@ import sys
 
 if sys.version_info < (3, 11):
     sys.exit(
-        "tasks.py: Kedge needs Python 3.11 or newer and this is %d.%d (%s); run it with a newer one, as in: python3.11 tasks.py"  # noqa: E501
+        "tasks.py: Kedge needs Python 3.11 or newer and this is %d.%d (%s); run it with a newer one, as in: python3.11 tasks.py"
         % (sys.version_info[0], sys.version_info[1], sys.executable)
     )
 

@@ -215,7 +215,8 @@ def test_a_higher_timeframe_comes_when_it_closes() -> None:
 def test_trades_and_candles_of_one_symbol_are_merged_by_when_they_are_known() -> None:
     trades = [Trade(START + timedelta(seconds=s), D(100), D(1)) for s in (10, 60, 70)]
     strategy = Reads()
-    BacktestEngine(D(1000)).run(strategy, [trades, [bar(0, 100), bar(1, 100)]])
+    streams: dict[str, list[Any]] = {"trades": trades, "candles": [bar(0, 100), bar(1, 100)]}
+    BacktestEngine(D(1000)).run(strategy, streams)
     assert strategy.notes == ["trade 00:00:10", "trade 00:01:00", "1m 00:00", "trade 00:01:10", "1m 00:01"]
 
 

@@ -44,6 +44,9 @@ class Paper:
     def equity(self) -> Decimal:
         return self.cash
 
+    def budget(self) -> Decimal:
+        return self.equity()
+
     def position(self, symbol: str) -> Decimal:
         return self.positions.get(symbol, ZERO)
 

@@ -121,7 +121,7 @@ class BacktestEngine:
             instruments, self.initial_capital, slippage=BpsSlippage(self.slippage_bps), participation=self.participation
         )
         recorder = CurveRecorder(self.initial_capital, symbols, POINTS_MAX)
-        log = RunLog(recorder, symbols, feed.interval_ns)
+        log = RunLog(recorder, symbols, feed.interval_ns, feed.gaps())
         began = perf_counter()
         with localcontext(EXACT):
             recording = None

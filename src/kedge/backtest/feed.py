@@ -1,8 +1,8 @@
 """What a backtest is given, as one stream of market facts in the order they become known.
 
 A list of candles without an interval gets the most common step between them: a candle is known when it closes, and
-without its length that moment would be a guess. Several streams are merged by the time they are known, so that an hour's
-candle never comes before its last minute's.
+without its length that moment would be a guess. Several streams are merged by the time they are known, so that
+an hour's candle never comes before its last minute's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import structs
 
 from kedge.model.errors import DataError
 from kedge.model.market import Candle, MarketEvent
-from kedge.storage.columns import Columns
+from kedge.storage.columns import CandleColumns, Columns
 from kedge.storage.formats import MarketFile
 from kedge.storage.history import Blocks, History, Stream
 
@@ -50,6 +50,10 @@ class Feed:
             for interval in found
             if symbol in ticking or interval != min(found)
         )
+
+    def gaps(self) -> int:
+        """Places where candles are missing; of what is streamed from files nothing is known beforehand."""
+        return sum(_gaps(stream) for stream in self._streams)
 
     def facts(self) -> Iterator[MarketEvent]:
         """Every fact, once, in the order it becomes known; at equal times in the order the streams were given."""
@@ -103,6 +107,20 @@ def _with_intervals(rows: list[Any]) -> list[Any]:
         structs.replace(row, interval=found.get(row.symbol, 0)) if type(row) is Candle and not row.interval else row
         for row in rows
     ]
+
+
+def _gaps(stream: Any) -> int:
+    if isinstance(stream, CandleColumns):
+        return int(((stream.ts[1:] - stream.ts[:-1]) > stream.interval).sum())
+    if not isinstance(stream, list):
+        return 0
+    due: dict[tuple[str, int], int] = {}
+    gaps = 0
+    for row in stream:
+        if type(row) is Candle:
+            gaps += row.ts > due.get((row.symbol, row.interval), row.ts)
+            due[row.symbol, row.interval] = row.ts + row.interval
+    return gaps
 
 
 def _kinds(stream: Any) -> Iterator[tuple[str, int | None]]:

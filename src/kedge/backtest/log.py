@@ -23,7 +23,7 @@ TICK_MARK_NS = 60 * NS_PER_S
 class RunLog:
     """The engine's side of a `CurveRecorder`."""
 
-    def __init__(self, recorder: CurveRecorder, symbols: list[str], interval_ns: int = 0) -> None:
+    def __init__(self, recorder: CurveRecorder, symbols: list[str], interval_ns: int = 0, gaps: int = 0) -> None:
         self._recorder = recorder
         self._index = {symbol: place for place, symbol in enumerate(symbols)}
         self.times: array[int] = recorder.times
@@ -31,9 +31,10 @@ class RunLog:
         self.note_symbol: Callable[[str], None] | None = self._note_symbol if len(symbols) > 1 else None
         self.ticks = 0
         self.interval_ns = interval_ns
+        self.gaps = gaps
         self._marked_ticks = 0
         self._folded = 0
-        self._next_mark = 0
+        self._next_mark: dict[str, int] = {}
 
     def _note_symbol(self, symbol: str) -> None:
         self._recorder.symbols.append(self._index[symbol])
@@ -54,14 +55,19 @@ class RunLog:
             )
             for held in state.portfolio.held()
         )
+        self.fold()
+        self._recorder.changed(len(self.times), state.portfolio.cash, holdings)
+
+    def fold(self) -> None:
+        """Let the recorder put away what is over, so that memory stays bounded."""
         points = len(self.times)
-        self._recorder.changed(points, state.portfolio.cash, holdings)
+        self._recorder.fold()
         self._folded += points - len(self.times)
 
     def tick(self, fact: MarketEvent, at: int) -> None:
         """Count a tick; the first of each span with a price is a point."""
         self.ticks += 1
-        if at < self._next_mark:
+        if at < self._next_mark.get(fact.symbol, 0):
             return
         price = getattr(fact, "price", None)
         if price is None:
@@ -70,7 +76,7 @@ class RunLog:
                 return
             price = (bid + ask) / 2
         self._marked_ticks += 1
-        self._next_mark = at - at % TICK_MARK_NS + TICK_MARK_NS
+        self._next_mark[fact.symbol] = at - at % TICK_MARK_NS + TICK_MARK_NS
         self.times.append(at)
         self.prices.append(price)
         if self.note_symbol is not None:

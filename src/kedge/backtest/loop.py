@@ -16,6 +16,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from heapq import heappop, heappush
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from msgspec import structs
@@ -39,6 +40,10 @@ from kedge.model.decisions import (
 from kedge.model.errors import StrategyError
 from kedge.model.facts import Fact, Fill, FundingPayment, TimerFired, VenueFact
 from kedge.model.market import Candle, MarketEvent, Trade
+from kedge.model.money import ZERO
+
+#: After so many facts the log may put away what is over.
+FACTS_A_FOLD = 1 << 15
 
 #: A strategy that answers its own fills for ever within one moment is stopped here.
 MESSAGES_PER_MOMENT_MAX = 100_000
@@ -83,6 +88,9 @@ class Log(Protocol):
     def account(self, state: State) -> None:
         """The account changed before the next point."""
 
+    def fold(self) -> None:
+        """Put away what is over."""
+
     def tick(self, fact: MarketEvent, at: int) -> None:
         """A market fact that is no candle was dealt with."""
 
@@ -117,6 +125,7 @@ class Loop:
         self.funding: list[FundingPayment] = []
         self.counts: dict[type, int] = {}
         self.noted: list[Decision] = []
+        self.participation = ZERO
         self.account_changed = True
 
     def take(self, fact: Fact) -> None:
@@ -129,11 +138,17 @@ class Loop:
 
     def run(self, history: Iterable[MarketEvent], log: Log) -> None:
         """Play the history to its end; `log` keeps what a result needs of each moment."""
+        facts = iter(history)
+        for first in facts:
+            self._play(chain((first,), islice(facts, FACTS_A_FOLD)), log)
+            log.fold()
+
+    def _play(self, facts: Iterable[MarketEvent], log: Log) -> None:
         desk, venue, messages, delays = self._desk, self._venue, self._messages, self._delays
         journal, coarse = self._journal, self._coarse
         note_time, note_price, note_symbol = log.times.append, log.prices.append, log.note_symbol
         fact: Any
-        for fact in history:
+        for fact in facts:
             kind = type(fact)
             known = over = fact.ts + fact.interval if kind is Candle else fact.ts
             if delays is not None:
@@ -147,6 +162,8 @@ class Loop:
             ):
                 for report in venue.on_market(fact):
                     self._report(report)
+                    if kind is Candle and type(report) is Fill and fact.volume:
+                        self.participation = max(self.participation, report.quantity / fact.volume)
                 if messages:
                     self._deliver(known)
             decisions = step(desk, fact)
@@ -196,9 +213,7 @@ class Loop:
         heappush(self._messages, (at, self._count, message))
 
     def _deliver(self, until: int) -> None:
-        """Deliver every message that arrives by `until`, in the order of arrival, the ones this causes
-        included.
-        """
+        """Deliver every message that arrives by `until`, in the order of arrival, those that this causes included."""
         messages = self._messages
         delivered = 0
         while messages and messages[0][0] <= until:

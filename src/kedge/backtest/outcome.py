@@ -59,6 +59,8 @@ def result_of(
         quarantined=loop.counts.get(Quarantined, 0),
         quarantines=dict(Counter(note.rule for note in noted if isinstance(note, Quarantined))),
         liquidations=sum(fill.order_id.startswith(LIQUIDATION) for fill in loop.fills),
+        gaps=log.gaps,
+        participation=loop.participation or None,
         disabled={note.strategy: note.reason for note in noted if isinstance(note, StrategyDisabled)},
         halted=halts[0].reason if halts else "",
         other_fees=dict(desk.state.portfolio.other_fees),
@@ -85,18 +87,14 @@ def assumptions(settings: Mapping[str, str], instruments: object) -> tuple[str, 
     return (
         f"Traded {kinds}; notional is bounded by equity x {settings['leverage']}, shorting is allowed on perpetuals.",
         "A signal on a candle's close fills at the next candle's open at the earliest.",
-        f"Takers pay {settings['fee_rate']} of notional and {settings['slippage_bps']} bps of slippage against them; "
-        f"makers pay {settings['maker_fee_rate']} and fill only when the market trades through their price.",
+        f"Takers pay {settings['fee_rate']} of notional and {settings['slippage_bps']} bps of slippage against them.",
+        f"Makers pay {settings['maker_fee_rate']} and fill only when the market trades through their price.",
         "When one candle touches a stop and a target, the stop is taken first.",
         f"Orders, reports and data travel {latency} ms each way."
         if latency != "0"
         else "Nothing takes time to travel.",
-        "Our orders do not move the market."
-        + (
-            " An order may take a bar's whole volume and more."
-            if share == "none"
-            else f" At most {share} of a bar's volume is ours."
-        ),
+        "Our orders do not move the market.",
+        "An order may take a bar's whole volume and more." if share == "none" else f"At most {share} of a bar is ours.",
         "Borrowing and idle cash cost and earn nothing; funding is paid only where funding rates are given.",
     )
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from kedge.model.facts import Fill, Liquidity
 from kedge.model.instant import iso
 from kedge.model.instrument import Instrument, InstrumentKind
-from kedge.model.market import Stamped, _TimestampFirst, of_row
+from kedge.model.market import Stamped, TimestampFirst, of_row
 from kedge.model.money import EXACT, ONE, ZERO, canonical
 from kedge.model.order import Side
 
 
-class BacktestTrade(Stamped, frozen=True, gc=False, metaclass=_TimestampFirst):
+class BacktestTrade(Stamped, frozen=True, gc=False, metaclass=TimestampFirst):
     """One fill.
 
     `price` is what was paid, slippage in it; `slippage` what it was worsened by, per unit in the quote currency. `fee`

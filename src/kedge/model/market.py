@@ -30,7 +30,7 @@ Level = tuple[Decimal, Decimal]
 T = TypeVar("T", bound="Stamped")
 
 
-class _TimestampFirst(StructMeta):
+class TimestampFirst(StructMeta):
     """Calling the class converts the timestamp; everything that skips the call (decoding, `of_row`) does
     not.
     """
@@ -50,7 +50,7 @@ class Stamped(Struct, frozen=True, gc=False):
         return to_datetime(self.ts)
 
 
-class Candle(Stamped, frozen=True, gc=False, tag="candle", metaclass=_TimestampFirst):
+class Candle(Stamped, frozen=True, gc=False, tag="candle", metaclass=TimestampFirst):
     """Open, high, low and close of `[ts, ts + interval)` and the volume traded, in the base currency."""
 
     open: Decimal
@@ -78,7 +78,7 @@ class Candle(Stamped, frozen=True, gc=False, tag="candle", metaclass=_TimestampF
         ) -> None: ...
 
 
-class Trade(Stamped, frozen=True, gc=False, tag="trade", metaclass=_TimestampFirst):
+class Trade(Stamped, frozen=True, gc=False, tag="trade", metaclass=TimestampFirst):
     """One execution on the venue between others; `side` is the aggressor's, `None` where not told."""
 
     price: Decimal
@@ -102,7 +102,7 @@ class Trade(Stamped, frozen=True, gc=False, tag="trade", metaclass=_TimestampFir
         ) -> None: ...
 
 
-class Quote(Stamped, frozen=True, gc=False, tag="quote", metaclass=_TimestampFirst):
+class Quote(Stamped, frozen=True, gc=False, tag="quote", metaclass=TimestampFirst):
     """The best bid and ask with their sizes."""
 
     bid: Decimal
@@ -126,7 +126,7 @@ class Quote(Stamped, frozen=True, gc=False, tag="quote", metaclass=_TimestampFir
         ) -> None: ...
 
 
-class OrderBook(Stamped, frozen=True, gc=False, tag="book", metaclass=_TimestampFirst):
+class OrderBook(Stamped, frozen=True, gc=False, tag="book", metaclass=TimestampFirst):
     """A whole book: bids from the highest price down, asks from the lowest up, as of update `sequence`."""
 
     bids: tuple[Level, ...]
@@ -148,7 +148,7 @@ class OrderBook(Stamped, frozen=True, gc=False, tag="book", metaclass=_Timestamp
         ) -> None: ...
 
 
-class BookDelta(Stamped, frozen=True, gc=False, tag="book_delta", metaclass=_TimestampFirst):
+class BookDelta(Stamped, frozen=True, gc=False, tag="book_delta", metaclass=TimestampFirst):
     """Levels that changed in updates `first_sequence..sequence`; a size of zero removes the level.
 
     `previous_sequence` is the last update of the delta before this one where the venue says so, else -1.
@@ -177,7 +177,7 @@ class BookDelta(Stamped, frozen=True, gc=False, tag="book_delta", metaclass=_Tim
         ) -> None: ...
 
 
-class MarkPrice(Stamped, frozen=True, gc=False, tag="mark_price", metaclass=_TimestampFirst):
+class MarkPrice(Stamped, frozen=True, gc=False, tag="mark_price", metaclass=TimestampFirst):
     """The venue's price for margin and liquidation of a perpetual."""
 
     price: Decimal
@@ -191,7 +191,7 @@ class MarkPrice(Stamped, frozen=True, gc=False, tag="mark_price", metaclass=_Tim
         ) -> None: ...
 
 
-class FundingRate(Stamped, frozen=True, gc=False, tag="funding_rate", metaclass=_TimestampFirst):
+class FundingRate(Stamped, frozen=True, gc=False, tag="funding_rate", metaclass=TimestampFirst):
     """The rate of a perpetual's funding at `ts`; positive: longs pay shorts `rate x notional`."""
 
     rate: Decimal

@@ -82,12 +82,14 @@ def test_an_order_is_filled_whatever_order_the_reports_come_in(order: tuple[obje
     assert [tell(orders, fact) for fact in order] == [FINE] * 4
     found = orders.find("a")
     assert found is not None
-    assert (found.status, found.filled_quantity, found.exchange_id) == (S.FILLED, 3, "x")
+    assert (found.status, found.filled_quantity, found.exchange_id) == (S.FILLED, D(3), "x")
     assert not orders.active
     assert not orders.owing
 
 
-@pytest.mark.parametrize("order", list(permutations([OrderAccepted(2, "a"), fill(1), OrderCancelled(2, "a", D(2)), fill(2)])))
+@pytest.mark.parametrize(
+    "order", list(permutations([OrderAccepted(2, "a"), fill(1), OrderCancelled(2, "a", D(2)), fill(2)]))
+)
 def test_a_cancel_that_overtakes_fills_still_counts_them(order: tuple[object, ...]) -> None:
     """Hazards H12, H13, H14: until the last fill is booked, the order counts as exposure."""
     orders = sent()
@@ -101,7 +103,7 @@ def test_a_cancel_that_overtakes_fills_still_counts_them(order: tuple[object, ..
         assert left == (D(2) - booked if cancelled else D(3) - booked)
     found = orders.find("a")
     assert found is not None
-    assert (found.status, found.filled_quantity) == (S.CANCELLED, 2)
+    assert (found.status, found.filled_quantity) == (S.CANCELLED, D(2))
     assert list(orders.working("BTC-USD")) == []
 
 
@@ -126,7 +128,7 @@ def test_a_fill_of_nobodys_order_an_overfill_and_a_fill_after_a_refusal_are_told
     assert "rejected" in tell(refused, fill(1))
     found = refused.find("a")
     assert found is not None
-    assert (found.filled_quantity, found.error) == (1, "no")
+    assert (found.filled_quantity, found.error) == (D(1), "no")
 
 
 def test_not_knowing_is_no_end() -> None:

@@ -60,9 +60,7 @@ class Money(RuleBasedStateMachine):
         base_fee = kind == "base" and instrument.kind is InstrumentKind.SPOT
         currency = instrument.base if base_fee else "BNB" if kind == "BNB" else ""
         self.n += 1
-        self.tracker.update_from_fill(
-            Fill(0, "o", str(self.n), symbol, side, quantity, price, fee, currency), strategy
-        )
+        self.tracker.update_from_fill(Fill(0, "o", str(self.n), symbol, side, quantity, price, fee, currency), strategy)
         size = Fraction(instrument.contract_size)
         self.held[symbol] += side.sign * Fraction(quantity)
         self.paid += side.sign * Fraction(quantity) * size * Fraction(price)
@@ -151,7 +149,7 @@ def test_a_fee_in_a_third_currency_is_kept_in_that_currency() -> None:
     t = PositionTracker(D(1000), "USD", SYMBOLS.values())
     t.update_from_fill(fill("BTC-USD", "buy", "1", "100", "0.002", "BNB"))
     assert t.other_fees == {"BNB": D("0.002")}
-    assert (t.cash, t.fees) == (900, 0)
+    assert (t.cash, t.fees) == (D(900), D(0))
 
 
 def test_closing_a_third_three_times_leaves_no_dust() -> None:
