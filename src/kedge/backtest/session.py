@@ -14,7 +14,6 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-import kedge
 from kedge.core.desk import Desk
 from kedge.core.state import State
 from kedge.core.strategy.base import BaseStrategy
@@ -75,8 +74,8 @@ def started(
 @cache
 def code_sha256() -> str:
     """SHA-256 over Kedge's own source files, by name and content."""
-    digest = sha256(kedge.__version__.encode())
-    root = Path(kedge.__file__).parent
+    digest = sha256()
+    root = Path(__file__).resolve().parents[1]
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
