@@ -196,7 +196,7 @@ class OrdersInFlight:
         order.venue_quantity = max(order.venue_quantity, fact.filled)
         event = _REPORTED[fact.status]
         self._known(order)
-        if event is OrderEvent.ACCEPT:  # it works: a cancel that was asked for was refused or lost, and may be asked again
+        if event is OrderEvent.ACCEPT:  # it works: a cancel asked for was refused or lost, and may be asked again
             order.cancel_requested = False
         if event is None or (order.status is fact.status and order.status.is_terminal):
             self._settle(order)
