@@ -201,11 +201,16 @@ def open_stream(named: str) -> Any:
         symbol, file = "", named
     elif not symbol:
         raise ConfigError(f"--data {named!r} has no symbol before =; write --data ETH-USD=FILE or --data FILE")
-    path = Path(file)
-    if not path.exists():
-        raise DataError(f"there is no file {file}; check the path given to --data")
-    opened = open_candles(path, symbol or None)
+    opened = open_candles(existing(file), symbol or None)
     return opened.columns if isinstance(opened, MarketFile) else opened
+
+
+def existing(name: str) -> Path:
+    """The path of a file that is there."""
+    path = Path(name)
+    if not name or not path.exists():
+        raise DataError(f"there is no file {name!r}; check the path")
+    return path
 
 
 def distinct(symbols: list[str]) -> list[str]:
@@ -225,7 +230,7 @@ def with_symbol(named: str, parameters: dict[str, str], symbols: list[str]) -> B
     found = loading.strategy_class(named)
     if len(symbols) == 1 and "symbol" in found.parameters and "symbol" not in parameters:
         parameters = {**parameters, "symbol": symbols[0]}
-    return loading.make(named, parameters)
+    return loading.make(found, named, parameters)
 
 
 def play(

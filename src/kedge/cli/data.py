@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from kedge.cli import console
+from kedge.cli.backtest import existing
 from kedge.cli.config import TradingConfig, amount
 from kedge.cli.group import NamedGroup
 from kedge.cli.main import NO
@@ -46,7 +47,7 @@ def check(files: tuple[str, ...], max_gap_seconds: int | None, outlier_std: str,
         raise DataError(f"--outlier-std is {outlier_std}; it must be above zero, such as 5")
     reports = {}
     for name in files:
-        opened = read_candles(_existing(name))
+        opened = read_candles(existing(name))
         columns = opened.columns
         gap = max_gap_seconds or max(columns.interval * 3 // (2 * NS_PER_S), 1)
         report = DataQualityChecker(max_gap_seconds=gap, outlier_std=float(deviations)).check(columns.candles())
@@ -80,7 +81,7 @@ def import_(file: str, venue: str, symbol: str | None, catalogue: str | None, js
     from kedge.storage.catalogue import Catalogue
 
     Output(json_target=json_target).check()
-    done = Catalogue(_root(catalogue)).import_file(_existing(file), venue, symbol)
+    done = Catalogue(_root(catalogue)).import_file(existing(file), venue, symbol)
     if json_target:
         write_json(json_target, msgspec.to_builtins(done))
     if json_target != "-":
@@ -119,13 +120,6 @@ def list_(catalogue: str | None, json_target: str | None) -> None:
 
 def _root(named: str | None) -> Path:
     return Path(named or TradingConfig.from_environment(os.environ).data_dir or "data")
-
-
-def _existing(name: str) -> Path:
-    path = Path(name)
-    if not path.exists():
-        raise DataError(f"there is no file {name}; check the path")
-    return path
 
 
 def _plain(report: Any, span: tuple[str, str], opened: Any) -> dict[str, Any]:

@@ -51,11 +51,6 @@ def strategy_class(named: str) -> type[BaseStrategy]:
     return found
 
 
-def make(named: str, parameters: dict[str, str]) -> BaseStrategy:
-    """The strategy that `named` means, with its parameters."""
-    return _constructed(strategy_class(named), named, parameters)
-
-
 def parse_parameters(given: Sequence[str]) -> dict[str, str]:
     """`("fast=10", "slow=30")` as a mapping."""
     parsed: dict[str, str] = {}
@@ -81,7 +76,7 @@ def of_spec(spec: StrategySpec) -> BaseStrategy:
         _same_code(spec, path)
     found = strategy_class(spec.source)
     _same_code(spec, _source_of(found))
-    return _constructed(found, spec.source, spec.parameters)
+    return make(found, spec.source, spec.parameters)
 
 
 def _same_code(spec: StrategySpec, path: Path | None) -> None:
@@ -99,7 +94,7 @@ def _source_of(found: type) -> Path | None:
     return Path(name) if name else None
 
 
-def _constructed(found: type[BaseStrategy], named: str, parameters: dict[str, str]) -> BaseStrategy:
+def make(found: type[BaseStrategy], named: str, parameters: dict[str, str]) -> BaseStrategy:
     """A strategy that has answered every question a run asks before the first candle."""
     for name, value in parameters.items():
         declared = found.parameters.get(name)
@@ -198,7 +193,8 @@ def _where(error: BaseException, path: Path) -> str:
             line = trace.tb_lineno
         trace = trace.tb_next
     at = f" (line {line})" if line else ""
-    return f"{type(error).__name__}: {error}{at}"
+    said = error.msg if isinstance(error, SyntaxError) else error
+    return f"{type(error).__name__}: {said}{at}"
 
 
 def _is_strategy(value: Any, module: ModuleType) -> bool:

@@ -1,0 +1,1 @@
+"""The command line, mostly called in this process: `kedge.cli.main.run([...])` is what `kedge ...` runs."""
