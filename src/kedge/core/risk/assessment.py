@@ -2,8 +2,9 @@
 
 Exposure is never optimistic. An order counts with all that it may still do: in flight, unknown, asked to be
 cancelled, or ended with fills still owed. On each side the worst case is the position plus everything on that
-side. Orders that the venue itself holds to reduce-only end at flat; but where they fill first, the others go on
-from there, so a long position that a stop may close does not soften what the sells beside it can lead to.
+side, those included that the venue itself holds to reduce-only: such a fill may have happened and not have reached
+us, and where it comes first the other orders go on from flat. (Of reduce-only orders in one one-lives group the
+largest counts: when one fills, the venue has nothing left for the other.)
 
 An order *strictly reduces* when it is opposite to the position and no larger than what is left of the
 position after every other order on its side. (Orders of the same one-lives group count once: when one fills,
@@ -98,6 +99,7 @@ class Assessment:
         """Sum what works on the symbol, by side; keep what could trade against this order."""
         buy = sell = same_side = own_buy = own_sell = covers = sheds = own_covers = own_sheds = ZERO
         conflicting: list[Order] = []
+        groups: dict[tuple[str, Side], Decimal] = {}
         unknown = False
         side, group = intent.side, intent.group
         for order in state.orders.working(intent.symbol):
@@ -110,6 +112,7 @@ class Assessment:
             elif order.reduce_only and not (group and order.group == group):
                 same_side += left
             if order.reduce_only:
+                left = _once(groups, order, left)
                 if order.side is Side.BUY:
                     covers += left
                     own_covers += left if own else ZERO
@@ -152,12 +155,9 @@ class Assessment:
 
     def _reach(self, quantity: Decimal) -> tuple[Decimal, Decimal]:
         """The most positive and most negative position with `quantity` more of this order's side."""
-        buys, sells = self.working_buy, self.working_sell
-        if self.buying:
-            buys += quantity
-        else:
-            sells += quantity
-        return extremes(self.position, buys, sells, self.covers, self.sheds)
+        long = self.position + self.working_buy + self.covers
+        short = self.position - self.working_sell - self.sheds
+        return (long + quantity, short) if self.buying else (long, short - quantity)
 
     def room(self) -> Decimal:
         """What is left of an opposite position after every other order on this order's side; below zero:
@@ -195,12 +195,8 @@ class Assessment:
         state, strategy = self.state, self.intent.strategy
         added = ZERO if self.intent.reduce_only else self.intent.quantity
         held = state.portfolio.strategy_position(strategy, self.intent.symbol)
-        buys, sells = self.own_buy, self.own_sell
-        if self.buying:
-            buys += added
-        else:
-            sells += added
-        long, short = extremes(held, buys, sells, self.own_covers, self.own_sheds)
+        long = held + self.own_buy + self.own_covers + (added if self.buying else ZERO)
+        short = held - self.own_sell - self.own_sheds - (ZERO if self.buying else added)
         total = max(long, -short, ZERO) * self._value_of_one
         for symbol in self._other_symbols():
             long, short, price = worst_case(state, symbol, strategy)
@@ -226,19 +222,16 @@ class Assessment:
         return self.others
 
 
-def extremes(
-    position: Decimal, buys: Decimal, sells: Decimal, covers: Decimal, sheds: Decimal
-) -> tuple[Decimal, Decimal]:
-    """The most positive and most negative position that working orders can lead to, filling in any order.
-
-    `covers` are reduce-only buys and `sheds` reduce-only sells: they end at flat.
-    """
-    high = low = position
-    if covers and position < ZERO:
-        high = position + covers if covers < -position else ZERO
-    if sheds and position > ZERO:
-        low = position - sheds if sheds < position else ZERO
-    return high + buys, low - sells
+def _once(groups: dict[tuple[str, Side], Decimal], order: Order, left: Decimal) -> Decimal:
+    """What `order` adds to what its group counts already: the largest of a group counts."""
+    if not order.group:
+        return left
+    key = order.group, order.side
+    counted = groups.get(key, ZERO)
+    if left <= counted:
+        return ZERO
+    groups[key] = left
+    return left - counted
 
 
 def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[Decimal, Decimal, Decimal]:
@@ -249,25 +242,20 @@ def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[
     The unit is valued at the worst of the last price and the orders' own worst prices.
     """
     portfolio = state.portfolio
-    position = portfolio.position(symbol) if strategy is None else portfolio.strategy_position(strategy, symbol)
-    buys = sells = covers = sheds = ZERO
+    long = short = portfolio.position(symbol) if strategy is None else portfolio.strategy_position(strategy, symbol)
+    groups: dict[tuple[str, Side], Decimal] = {}
     price = state.price(symbol) or ZERO
     for order in state.orders.working(symbol):
         if order.worst_price > price:
             price = order.worst_price
-        if strategy is not None and order.strategy != strategy:
-            continue
-        left = outstanding(order)
-        if order.side is Side.BUY:
+        if strategy is None or order.strategy == strategy:
+            left = outstanding(order)
             if order.reduce_only:
-                covers += left
+                left = _once(groups, order, left)
+            if order.side is Side.BUY:
+                long += left
             else:
-                buys += left
-        elif order.reduce_only:
-            sheds += left
-        else:
-            sells += left
-    long, short = extremes(position, buys, sells, covers, sheds)
+                short -= left
     held = state.portfolio.account.get(symbol)
     if not price and held is not None:
         price = held.average_price or ZERO
