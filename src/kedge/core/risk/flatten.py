@@ -56,14 +56,21 @@ def closing_orders(state: State, position: Position) -> Iterator[OrderIntent]:
         price = round_price_down(EXACT.multiply(reference[0], ONE + slip), instrument.tick_size)
     if not price > ZERO:
         price = instrument.tick_size
+    least = max(instrument.min_quantity, instrument.lot_size)
     left = _closable(state, position)
+    shares: list[tuple[str, Decimal]] = []
     for strategy, share in _holders(state, position):
         quantity = round_quantity(min(share, left), instrument.lot_size)
-        if quantity > ZERO:
+        if quantity >= least:
             left -= quantity
-            yield _closing(position.symbol, side, quantity, price, strategy)
-    if left >= max(instrument.min_quantity, instrument.lot_size):
-        yield _closing(position.symbol, side, left, price, "")
+            shares.append((strategy, quantity))
+    if left >= least or not shares:
+        shares.append(("", left))
+    elif left:  # too small to be sold by itself: it goes with another, or it would stay for ever (H27)
+        strategy, quantity = shares.pop()
+        shares.append((strategy, quantity + left))
+    for strategy, quantity in shares:
+        yield _closing(position.symbol, side, quantity, price, strategy)
 
 
 def _holders(state: State, position: Position) -> list[tuple[str, Decimal]]:
