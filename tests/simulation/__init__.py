@@ -1,0 +1,1 @@
+"""Seeded trading under faults, watched by an auditor that knows the truth."""
