@@ -163,7 +163,7 @@ class State:
         if odd == REPEAT:
             return NOTHING
         strategy = order.strategy if order is not None else self.portfolio.sole_holder(fill.symbol)
-        profit = self.portfolio.update_from_fill(fill, strategy)
+        profit = self.portfolio.book(fill, strategy)
         held = self.portfolio.account[fill.symbol]
         if strategy and self.config.executions_per_window_max is not None:
             since = self.now - self.config.executions_window_ms * NS_PER_MS
@@ -194,7 +194,7 @@ class State:
         self._fundings[key] = None
         if len(self._fundings) > FUNDINGS_KEPT_MAX:
             self._fundings.popitem(last=False)
-        self.portfolio.update_from_funding(payment)
+        self.portfolio.book_funding(payment)
         if self.watches_equity:
             self._mark()
         return NOTHING

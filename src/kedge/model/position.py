@@ -28,29 +28,27 @@ class Position:
         self.funding = ZERO
 
     def trade(self, signed: Decimal, price: Decimal) -> Decimal:
-        """Add `signed` units at `price`: increase, decrease, close or flip. Returns the profit realized by
-        it.
+        """Add `signed` units at `price`: increase, decrease, close or flip. Returns the profit realized by it.
+
+        Exact in a context as wide as `kedge.model.money.EXACT`, which the engine and the tracker work in.
         """
         held = self.quantity
-        value = EXACT.multiply(EXACT.multiply(signed, self.multiplier), price)
-        after = EXACT.add(held, signed)
-        if not held or (held > ZERO) == (signed > ZERO):
-            self.quantity = after
-            self.cost = EXACT.add(self.cost, value)
+        value = signed * self.multiplier * price
+        self.quantity = after = held + signed
+        if not held or (held > ZERO) is (signed > ZERO):
+            self.cost += value
             return ZERO
         if not after:
-            gone = self.cost
-            leaving = value
-        elif (after > ZERO) == (held > ZERO):
-            gone = EXACT.divide(EXACT.multiply(self.cost, -signed), held).quantize(CENT_OF_NANO, context=EXACT)
-            leaving = value
+            gone, leaving = self.cost, value
+            self.cost = ZERO
+        elif (after > ZERO) is (held > ZERO):
+            gone, leaving = (self.cost * -signed / held).quantize(CENT_OF_NANO, context=EXACT), value
+            self.cost -= gone
         else:
-            gone = self.cost
-            leaving = EXACT.multiply(EXACT.multiply(-held, self.multiplier), price)
-        self.quantity = after
-        self.cost = EXACT.add(EXACT.subtract(self.cost, gone), EXACT.subtract(value, leaving))
-        profit = EXACT.subtract(-leaving, gone)
-        self.realized = EXACT.add(self.realized, profit)
+            gone, leaving = self.cost, -held * self.multiplier * price
+            self.cost = value - leaving
+        profit = -leaving - gone
+        self.realized += profit
         return profit
 
     @property

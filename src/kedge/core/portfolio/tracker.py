@@ -14,12 +14,12 @@ rate that is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
-from kedge.model.errors import DataError
 from kedge.model.facts import Fill, FundingPayment
 from kedge.model.instrument import Instrument, InstrumentKind, generic_instrument
-from kedge.model.money import EXACT, ZERO
+from kedge.model.money import CENT_OF_NANO, EXACT, ZERO
+from kedge.model.order import Side
 from kedge.model.position import Position
 
 Price = Callable[[str], Decimal | None]
@@ -60,38 +60,53 @@ class PositionTracker:
         self._instruments[instrument.symbol] = instrument
 
     def update_from_fill(self, fill: Fill, strategy: str = "") -> Decimal:
-        """Book a fill for the account and the strategy: increase, decrease, close or flip. Returns the profit
-        realized.
-        """
-        instrument = self._instrument(fill.symbol)
-        account = self._position(self.account, fill.symbol, fill.symbol, instrument)
-        own = self._position(self.strategies, (strategy, fill.symbol), fill.symbol, instrument)
-        signed = fill.quantity if fill.side == "buy" else -fill.quantity
-        own.trade(signed, fill.price)
-        profit = account.trade(signed, fill.price)
-        self.realized = EXACT.add(self.realized, profit)
-        if instrument.kind is InstrumentKind.SPOT:
-            self._pay(EXACT.multiply(EXACT.multiply(signed, instrument.contract_size), fill.price))
-        else:
-            self.cash = EXACT.add(self.cash, profit)
-        if fill.fee:
-            profit = EXACT.add(profit, self._charge(fill, instrument, account, own))
-        return profit
+        """Book a fill for the account and the strategy: increase, decrease, close or flip. Returns the profit realized."""
+        with localcontext(EXACT):
+            return self.book(fill, strategy)
 
     def update_from_funding(self, payment: FundingPayment) -> None:
         """Book funding: positive is received. Strategies share it by the position they hold."""
-        position = self._position(self.account, payment.symbol, payment.symbol, self._instrument(payment.symbol))
-        self.cash = EXACT.add(self.cash, payment.amount)
-        self.funding = EXACT.add(self.funding, payment.amount)
-        position.funding = EXACT.add(position.funding, payment.amount)
-        held = {key: own for key, own in self.strategies.items() if key[1] == payment.symbol and own.quantity}
-        total = sum((own.quantity for own in held.values()), ZERO)
-        left = payment.amount
-        for place, own in enumerate(held.values(), 1):
-            last = place == len(held)
-            share = left if last or not total else (payment.amount * own.quantity / total).quantize(Decimal("1E-12"))
-            own.funding = EXACT.add(own.funding, share)
-            left = EXACT.subtract(left, share)
+        with localcontext(EXACT):
+            self.book_funding(payment)
+
+    def book(self, fill: Fill, strategy: str) -> Decimal:
+        """`update_from_fill` where the context is wide already: the fold's way in."""
+        symbol = fill.symbol
+        instrument = self._instruments.get(symbol) or self._generic(symbol)
+        account = self.account.get(symbol)
+        if account is None:
+            account = self.account[symbol] = Position(symbol, instrument.contract_size)
+        own = self.strategies.get((strategy, symbol))
+        if own is None:
+            own = self.strategies[strategy, symbol] = Position(symbol, instrument.contract_size)
+        signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
+        own.trade(signed, fill.price)
+        profit = account.trade(signed, fill.price)
+        self.realized += profit
+        if instrument.kind is InstrumentKind.SPOT:
+            self.cash -= signed * instrument.contract_size * fill.price
+        else:
+            self.cash += profit
+        if fill.fee:
+            profit += self._charge(fill, instrument, account, own)
+        return profit
+
+    def book_funding(self, payment: FundingPayment) -> None:
+        """`update_from_funding` where the context is wide already: the fold's way in."""
+        symbol, amount = payment.symbol, payment.amount
+        instrument = self._instruments.get(symbol) or self._generic(symbol)
+        account = self.account.setdefault(symbol, Position(symbol, instrument.contract_size))
+        self.cash += amount
+        self.funding += amount
+        account.funding += amount
+        holders = [own for (_, held), own in self.strategies.items() if held == symbol and own.quantity]
+        total = sum((own.quantity for own in holders), ZERO)
+        left = amount
+        for place, own in enumerate(holders, 1):
+            last = place == len(holders) or not total
+            share = left if last else (amount * own.quantity / total).quantize(CENT_OF_NANO, context=EXACT)
+            own.funding += share
+            left -= share
 
     def position(self, symbol: str) -> Decimal:
         """The account's signed quantity."""
@@ -165,38 +180,25 @@ class PositionTracker:
 
     def _charge(self, fill: Fill, instrument: Instrument, account: Position, own: Position) -> Decimal:
         """Book the fee of a fill; returns the profit that paying it in the base currency realizes."""
-        currency = fill.fee_currency or instrument.quote
-        profit = ZERO
-        if currency == instrument.base and currency != instrument.quote and instrument.kind is InstrumentKind.SPOT:
-            fee = EXACT.multiply(fill.fee, fill.price)
-            own.trade(-fill.fee, fill.price)
-            profit = account.trade(-fill.fee, fill.price)
-            self.realized = EXACT.add(self.realized, profit)
-        elif currency in (instrument.quote, instrument.settle, self.account_currency):
-            fee = fill.fee
-            self.cash = EXACT.subtract(self.cash, fee)
+        currency = fill.fee_currency
+        profit, fee = ZERO, fill.fee
+        if not currency or currency == instrument.quote:
+            self.cash -= fee
+        elif currency == instrument.base and instrument.kind is InstrumentKind.SPOT:
+            own.trade(-fee, fill.price)
+            profit = account.trade(-fee, fill.price)
+            self.realized += profit
+            fee *= fill.price
+        elif currency in (instrument.settle, self.account_currency):
+            self.cash -= fee
         else:
-            self.other_fees[currency] = EXACT.add(self.other_fees.get(currency, ZERO), fill.fee)
+            self.other_fees[currency] = self.other_fees.get(currency, ZERO) + fee
             return profit
-        self.fees = EXACT.add(self.fees, fee)
-        account.fees = EXACT.add(account.fees, fee)
-        own.fees = EXACT.add(own.fees, fee)
+        self.fees += fee
+        account.fees += fee
+        own.fees += fee
         return profit
 
-    def _pay(self, amount: Decimal) -> None:
-        self.cash = EXACT.subtract(self.cash, amount)
-
-    def _instrument(self, symbol: str) -> Instrument:
-        found = self._instruments.get(symbol)
-        if found is None:
-            found = self._instruments[symbol] = generic_instrument(symbol, quote=self.account_currency)
-        if not found.contract_size.is_finite():
-            raise DataError(f"{symbol}: contract_size is {found.contract_size}; it must be finite")
-        return found
-
-    @staticmethod
-    def _position(positions: dict, key: object, symbol: str, instrument: Instrument) -> Position:  # type: ignore[type-arg]
-        found: Position | None = positions.get(key)
-        if found is None:
-            found = positions[key] = Position(symbol, instrument.contract_size)
+    def _generic(self, symbol: str) -> Instrument:
+        found = self._instruments[symbol] = generic_instrument(symbol, quote=self.account_currency)
         return found
