@@ -109,10 +109,10 @@ class Assessment:
             own = order.strategy == intent.strategy
             if order.side is not side:
                 conflicting.append(order)
-            elif order.reduce_only and not (group and order.group == group):
-                same_side += left
             if order.reduce_only:
                 left = _once(groups, order, left)
+                if order.side is side and not (group and order.group == group):
+                    same_side += left
                 if order.side is Side.BUY:
                     covers += left
                     own_covers += left if own else ZERO
