@@ -63,7 +63,7 @@ class OrderManager:
             intent = structs.replace(intent, id=self._next_id())
         verdict = self._gate.judge(intent)
         if type(verdict) is Approved:
-            if verdict.intent.id != intent.id or verdict.intent.quantity > intent.quantity:
+            if verdict.intent is not intent and not _is_part_of(verdict.intent, intent):
                 raise OurBug(f"risk approved another order than the one it was asked about: {verdict.intent}")
             self.orders.send(verdict.intent, self._now(), self._duplicate_window_ms(), verdict.worst_price)
             self._exchange.place_order(verdict)
@@ -90,3 +90,8 @@ class OrderManager:
     def _count_up(self) -> str:
         self._made += 1
         return f"order-{self._made}"
+
+
+def _is_part_of(approved: OrderIntent, asked: OrderIntent) -> bool:
+    """Whether the one is the other, or less of it."""
+    return approved.quantity <= asked.quantity and structs.replace(approved, quantity=asked.quantity) == asked
