@@ -32,7 +32,7 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def ignore_what_is_in_flight(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(OrdersInFlight, "working", lambda self, symbol: iter(()))
+    patch.setattr(OrdersInFlight, "on", lambda self, symbol: ())
 
 
 def forget_which_fills_were_booked(patch: pytest.MonkeyPatch) -> None:

@@ -99,12 +99,12 @@ def test_a_cancel_that_overtakes_fills_still_counts_them(order: tuple[object, ..
         assert tell(orders, fact) == FINE
         cancelled |= isinstance(fact, OrderCancelled)
         booked += fact.quantity if isinstance(fact, Fill) else 0
-        left = sum((outstanding(each) for each in orders.working("BTC-USD")), D(0))
+        left = sum((outstanding(each) for each in orders.on("BTC-USD")), D(0))
         assert left == (D(2) - booked if cancelled else D(3) - booked)
     found = orders.find("a")
     assert found is not None
     assert (found.status, found.filled_quantity) == (S.CANCELLED, D(2))
-    assert list(orders.working("BTC-USD")) == []
+    assert list(orders.on("BTC-USD")) == []
 
 
 def test_an_exact_repeat_is_ignored_and_only_that() -> None:
@@ -204,5 +204,5 @@ def test_any_sequence_of_reports_keeps_the_books(events: list[object]) -> None:
         ended = not order.is_active
         assert order.venue_quantity >= order.filled_quantity
         assert (order.id in orders.active) == order.is_active
-        known = sum((outstanding(each) for each in orders.working("BTC-USD")), D(0))
+        known = sum((outstanding(each) for each in orders.on("BTC-USD")), D(0))
         assert known == (outstanding(order) if order.is_active or outstanding(order) > 0 else 0)

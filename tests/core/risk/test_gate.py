@@ -40,7 +40,7 @@ def test_no_check_refuses_an_order_that_strictly_reduces(state: State, data: st.
     symbol = data.draw(st.sampled_from(SYMBOLS))
     held = state.portfolio.position(symbol)
     side = Side.SELL if held > 0 else Side.BUY
-    same_side = sum((outstanding(o) for o in state.orders.working(symbol) if o.side is side), D(0))
+    same_side = sum((outstanding(o) for o in state.orders.on(symbol) if o.side is side), D(0))
     room = abs(held) - same_side
     assume(room > 0)
     intent = data.draw(intents(symbol, side))
@@ -83,7 +83,7 @@ def test_what_passes_cannot_break_a_limit_with_what_is_in_flight(state: State, i
 
 def worst_positions(state: State, intent: OrderIntent | None, symbol: str) -> list[Decimal]:
     """Every position that `symbol` can reach when each order fills not at all or whole, reduce-only ones aside."""
-    moves = [outstanding(order) * order.side.sign for order in state.orders.working(symbol) if not order.reduce_only]
+    moves = [outstanding(order) * order.side.sign for order in state.orders.on(symbol) if not order.reduce_only]
     if intent is not None and intent.symbol == symbol and not intent.reduce_only:
         moves.append(intent.quantity * intent.side.sign)
     held = state.portfolio.position(symbol)

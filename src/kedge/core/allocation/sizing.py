@@ -85,7 +85,7 @@ class Sizer:
     def _in_flight(self, strategy: str, symbol: str) -> Decimal:
         """What the strategy's working orders will add, protective ones aside."""
         total = ZERO
-        for order in self._state.orders.working(symbol):
+        for order in self._state.orders.on(symbol):
             if order.strategy == strategy and (not order.reduce_only or order.order_type is OrderType.MARKET):
                 total += outstanding(order) if order.side is Side.BUY else -outstanding(order)
         return total

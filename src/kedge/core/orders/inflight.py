@@ -12,7 +12,7 @@ Ended orders are kept for a while (`ENDED_KEPT_MAX`) to recognize late reports, 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Collection
 from decimal import Decimal
 
 from kedge.core.orders.lifecycle import TABLE, OrderEvent
@@ -235,14 +235,12 @@ class OrdersInFlight:
         """The order by client id, alive, owing or recently ended."""
         return self.active.get(order_id) or self.owing.get(order_id) or self._ended.get(order_id)
 
-    def working(self, symbol: str) -> Iterator[Order]:
+    def on(self, symbol: str) -> Collection[Order]:
         """Orders on `symbol` that may still move the position: alive, or ended with fills still owed."""
         on_symbol = self.by_symbol.get(symbol)
-        if on_symbol:
-            yield from on_symbol.values()
-        for order in self.owing.values():
-            if order.symbol == symbol:
-                yield order
+        if not self.owing:
+            return on_symbol.values() if on_symbol else ()
+        return [*(on_symbol or {}).values(), *(order for order in self.owing.values() if order.symbol == symbol)]
 
     def symbols(self) -> list[str]:
         """Symbols with an order that may still move a position, in order of first use."""

@@ -53,6 +53,7 @@ class Assessment:
         "own_sheds",
         "position",
         "quantity",
+        "reach",
         "reducing",
         "reference",
         "reference_age_ns",
@@ -86,8 +87,11 @@ class Assessment:
         self.worst_price = self._worst_price(intent, state, collar)
         self._value_of_one = self.worst_price if listed is None else listed.contract_size * self.worst_price
         self.notional = quantity * self._value_of_one
-        self.worst_after = self._worst_after(quantity)
-        self.adds: bool = self.worst_after > self._worst_after(ZERO)
+        long, short = self.reach = self._reach()
+        self.worst_after = max(long, -short, ZERO)
+        self.adds: bool = not intent.reduce_only and (long > -short if self.buying else -short > long)
+        if self.adds:
+            self.adds = self.worst_after > max(*self._reach_before(quantity), ZERO)
         self.worst_value = self.worst_after * self._value_of_one
         self.open_count = len(state.orders.active)
         self.equity: Decimal | None = None
@@ -97,12 +101,19 @@ class Assessment:
 
     def _look_at_orders(self, intent: OrderIntent, state: State) -> None:
         """Sum what works on the symbol, by side; keep what could trade against this order."""
+        orders = state.orders.on(intent.symbol)
+        if not orders:
+            self.covers = self.sheds = self.own_covers = self.own_sheds = ZERO
+            self.working_buy = self.working_sell = self.own_buy = self.own_sell = self.same_side_reducing = ZERO
+            self.conflicting: list[Order] = []
+            self.unknown = False
+            return
         buy = sell = same_side = own_buy = own_sell = covers = sheds = own_covers = own_sheds = ZERO
         conflicting: list[Order] = []
         groups: dict[tuple[str, Side], Decimal] = {}
         unknown = False
         side, group = intent.side, intent.group
-        for order in state.orders.working(intent.symbol):
+        for order in orders:
             left = outstanding(order)
             if order.outcome_unknown:
                 unknown = True
@@ -148,16 +159,18 @@ class Assessment:
         at = own if own is not None and own > reference else reference
         return at * (ONE + collar / TEN_THOUSAND) if self.buying and collar else at
 
-    def _worst_after(self, quantity: Decimal) -> Decimal:
-        """The largest absolute position that this order and all that works can lead to."""
-        long, short = self._reach(ZERO if self.intent.reduce_only else quantity)
-        return max(long, -short, ZERO)
-
-    def _reach(self, quantity: Decimal) -> tuple[Decimal, Decimal]:
-        """The most positive and most negative position with `quantity` more of this order's side."""
+    def _reach(self) -> tuple[Decimal, Decimal]:
+        """The most positive and most negative position that this order and all that works can lead to."""
         long = self.position + self.working_buy + self.covers
         short = self.position - self.working_sell - self.sheds
-        return (long + quantity, short) if self.buying else (long, short - quantity)
+        if self.intent.reduce_only:
+            return long, short
+        return (long + self.quantity, short) if self.buying else (long, short - self.quantity)
+
+    def _reach_before(self, quantity: Decimal) -> tuple[Decimal, Decimal]:
+        """How far long and how far short all that works can lead without this order."""
+        long, short = self.reach
+        return (long - quantity, -short) if self.buying else (long, -short - quantity)
 
     def room(self) -> Decimal:
         """What is left of an opposite position after every other order on this order's side; below zero:
@@ -186,7 +199,7 @@ class Assessment:
         """
         if self.others_gross is None:
             self._sum_others()
-        long, short = self._reach(ZERO if self.intent.reduce_only else self.intent.quantity)
+        long, short = self.reach
         towards = long if self.buying else short
         return abs(self.others_net + towards * self._value_of_one)
 
@@ -216,6 +229,9 @@ class Assessment:
         """Symbols other than this order's with a position or an order, in order of first use."""
         if self.others is None:
             state, own = self.state, self.intent.symbol
+            if len(state.instruments) == 1:
+                self.others = []
+                return self.others
             symbols = {symbol: None for symbol, held in state.portfolio.account.items() if held.quantity}
             symbols.update(dict.fromkeys(state.orders.symbols()))
             self.others = [symbol for symbol in symbols if symbol != own]
@@ -245,7 +261,7 @@ def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[
     long = short = portfolio.position(symbol) if strategy is None else portfolio.strategy_position(strategy, symbol)
     groups: dict[tuple[str, Side], Decimal] = {}
     price = state.price(symbol) or ZERO
-    for order in state.orders.working(symbol):
+    for order in state.orders.on(symbol):
         if order.worst_price > price:
             price = order.worst_price
         if strategy is None or order.strategy == strategy:
