@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,9 +24,9 @@ def with_row(row: str, at: int = 2) -> str:
     return "".join([HEADER, *ROWS[:at], row + "\n", *ROWS[at + 1 :]])
 
 
-def parquet(shell: Shell, table: pa.Table) -> bytes:
+def parquet(shell: Shell, data: pa.Table) -> bytes:
     path = shell.place.parent / "made.parquet"
-    pq.write_table(table, path)
+    pq.write_table(data, path)
     return path.read_bytes()
 
 
@@ -91,45 +91,29 @@ def test_a_malformed_file_is_refused_with_its_place(shell: Shell, name: str) -> 
     shell.refused(["data", "import", "bad.csv", "--catalogue", "c"], "bad.csv", *words)
 
 
-def times(count: int) -> pa.Array:
-    return pa.array([1_704_067_200_000_000_000 + at * 3_600_000_000_000 for at in range(count)], pa.int64())
-
-
-def ones(count: int) -> pa.Array:
-    return pa.array([1.0] * count, pa.float64())
+def table(rows: int, **instead: object) -> pa.Table:
+    """A good table of that many rows, with some columns replaced."""
+    columns: dict[str, object] = {
+        name: pa.array([1.0] * rows, pa.float64()) for name in ("open", "high", "low", "close", "volume")
+    }
+    columns["time"] = pa.array([1_704_067_200_000_000_000 + at * 3_600_000_000_000 for at in range(rows)], pa.int64())
+    return pa.table({**columns, **instead})
 
 
 BAD_TABLES: dict[str, tuple[Callable[[], pa.Table], tuple[str, ...]]] = {
-    "other columns": (lambda: pa.table({"a": ones(3), "b": ones(3)}), ("time",)),
-    "no rows": (
-        lambda: pa.table({name: ones(0) if name != "time" else times(0) for name in ("time", *"open high low close volume".split())}),
-        ("bad.csv",),
-    ),
-    "a null": (
-        lambda: pa.table(
-            {"time": times(3), "open": pa.array([1.0, None, 1.0]), "high": ones(3), "low": ones(3), "close": ones(3), "volume": ones(3)}
-        ),
-        ("open", "row"),
-    ),
-    "a NaN": (
-        lambda: pa.table(
-            {"time": times(3), "open": pa.array([1.0, float("nan"), 1.0]), "high": ones(3), "low": ones(3), "close": ones(3), "volume": ones(3)}
-        ),
-        ("open", "row"),
-    ),
-    "prices that are lists": (
-        lambda: pa.table(
-            {"time": times(2), "open": pa.array([[1], [2]]), "high": ones(2), "low": ones(2), "close": ones(2), "volume": ones(2)}
-        ),
-        ("open",),
-    ),
-}  # fmt: skip
+    "other columns": (lambda: pa.table({"a": [1, 2], "b": [1, 2]}), ("time",)),
+    "no rows": (lambda: table(0), ("bad.csv",)),
+    "a null": (lambda: table(3, open=pa.array([1.0, None, 1.0])), ("open", "row")),
+    "a NaN": (lambda: table(3, open=pa.array([1.0, float("nan"), 1.0])), ("open", "row")),
+    "prices that are lists": (lambda: table(2, open=pa.array([[1], [2]])), ("open",)),
+    "times that are truths": (lambda: table(2, time=pa.array([True, False])), ("time",)),
+}
 
 
 @pytest.mark.parametrize("name", BAD_TABLES)
 def test_a_malformed_parquet_file_is_refused(shell: Shell, name: str) -> None:
-    table, words = BAD_TABLES[name]
-    shell.write("bad.csv", parquet(shell, table()))
+    made, words = BAD_TABLES[name]
+    shell.write("bad.csv", parquet(shell, made()))
     shell.refused(["backtest", "sma_cross", "--data", "bad.csv", "--report", "r.html", "--journal", "j"], *words)
 
 

@@ -92,8 +92,10 @@ class TradingConfig(Struct, frozen=True):
                 continue
             field = name.removeprefix(PREFIX).lower()
             if field not in cls.__struct_fields__:
-                known = [PREFIX + each.upper() for each in cls.__struct_fields__]
-                raise ConfigError(f"environment variable {name} is not known; {_near(name, known)}")
+                near = get_close_matches(field, cls.__struct_fields__, n=1)
+                known = [PREFIX + each.upper() for each in near or cls.__struct_fields__]
+                hint = f"did you mean {known[0]}?" if near else f"known are {', '.join(known)}"
+                raise ConfigError(f"environment variable {name} is not known; {hint}")
             found[field] = Secret(value) if field.startswith("exchange_api") else value
         return cls(**found)
 

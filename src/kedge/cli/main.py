@@ -118,8 +118,9 @@ def _invoke(arguments: list[str]) -> None:
 
 def _usage(error: click.ClickException) -> str:
     message = error.format_message()
-    if isinstance(error, click.UsageError) and error.ctx is not None and ";" not in message:
-        message = f"{message.rstrip('.')}; see {error.ctx.command_path} --help"
+    if isinstance(error, click.UsageError) and ";" not in message:
+        command = "kedge" if error.ctx is None else error.ctx.command_path
+        message = f"{message.rstrip('.')}; see {command} --help"
     return message
 
 
