@@ -105,8 +105,10 @@ class Guard:
             return
         if isinstance(fact, f.OutcomeUnknown):
             yield d.Alert(d.Severity.WARNING, f"the outcome of {order.id} is unknown: {fact.reason}", order.symbol)
-        yield d.QueryRequested(order.id, fact.reason)
-        yield d.TimerSet(QUERY + order.id, self._state.now + QUERY_EVERY_NS)
+        # Else the timer asks: a line that fails at once must not be asked as fast as it fails.
+        if QUERY + order.id not in self._state.timers.due:
+            yield d.QueryRequested(order.id, fact.reason)
+            yield d.TimerSet(QUERY + order.id, self._state.now + QUERY_EVERY_NS)
 
     def _reported(self, fact: f.OrderReport) -> Wanted:
         """The venue answered: if it said what the order is, the asking ends."""
