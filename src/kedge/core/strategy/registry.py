@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from msgspec import structs
@@ -80,7 +81,7 @@ class Entry:
                 del self.warming[candle.symbol]
 
 
-Reaction = tuple[Entry, Callable[[Any], Wishes]]
+Reaction = tuple[Entry, Callable[[Any], Wishes], bool]
 Wanted = list[tuple[str, Wish | Failure]]
 NONE: tuple[tuple[str, Wish | Failure], ...] = ()
 
@@ -151,8 +152,8 @@ class StrategyRegistry:
         if by_symbol is None:
             return NONE
         wanted: Wanted | None = None
-        for entry, hook in by_symbol.get(fact.symbol, ()):
-            if entry.warming or entry.history:
+        for entry, hook, learns in by_symbol.get(fact.symbol, ()):
+            if learns and (entry.warming or entry.history):
                 wanted = self._carefully(entry, hook, fact, wanted)
                 continue
             try:
@@ -215,7 +216,9 @@ class StrategyRegistry:
                 counted = kind is Candle and (entry.warming or entry.history)
                 if entry.enabled and (defined or counted):
                     for symbol in entry.symbols:
-                        routes[symbol] = (*routes.get(symbol, ()), (entry, getattr(entry.strategy, hook)))
+                        learns = bool(entry.warming or entry.history)
+                        reaction = (entry, getattr(entry.strategy, hook), learns)
+                        routes[symbol] = (*routes.get(symbol, ()), reaction)
             if routes:
                 self._routes[kind] = routes
 
@@ -225,8 +228,21 @@ def _collect(name: str, wishes: Iterable[Wish], wanted: Wanted | None) -> Wanted
     for wish in wishes:
         if not isinstance(wish, Signal | CancelOrders):
             raise StrategyError(f"{name} returned {wish!r}; return a list of Signal or CancelOrders, or None")
+        if isinstance(wish, Signal):
+            _check_numbers(name, wish)
         collected.append((name, wish))
     return collected
+
+
+def _check_numbers(name: str, signal: Signal) -> None:
+    """A strategy that asks for what is no number is broken, and what it asked cannot even be journaled (H32)."""
+    for field in _NUMBERS:
+        value = getattr(signal, field)
+        if value is not None and not (type(value) is Decimal and value.is_finite()):
+            raise StrategyError(f"{name} asked for a {field} of {value!r}; it must be a finite Decimal")
+
+
+_NUMBERS = ("quantity", "target", "price", "stop_price", "trail", "stop_loss", "take_profit")
 
 
 def _said(error: Exception) -> str:
