@@ -91,4 +91,6 @@ def _on_grid(value: Decimal, step: Decimal, rounding: str, name: str) -> Decimal
         raise UserError(f"{name} is {step}; it must be above zero")
     if not value.is_finite():
         raise UserError(f"cannot round {value}; it must be finite")
+    if not EXACT.remainder(value, step):
+        return value
     return EXACT.multiply(EXACT.divide(value, step).to_integral_value(rounding), step)

@@ -40,6 +40,7 @@ class Assessment:
         "conflicting",
         "covers",
         "equity",
+        "flaw",
         "intent",
         "notional",
         "now",
@@ -68,8 +69,11 @@ class Assessment:
         "worst_value",
     )
 
-    def __init__(self, intent: OrderIntent, state: State, listed: Instrument | None, collar: Decimal) -> None:
+    def __init__(
+        self, intent: OrderIntent, state: State, listed: Instrument | None, collar: Decimal, flaw: str = ""
+    ) -> None:
         self.intent = intent
+        self.flaw = flaw
         self.state = state
         self.now = state.now
         symbol = intent.symbol

@@ -50,8 +50,7 @@ _INSTRUMENT_OK = CheckResult("instrument", True)
 
 def values(a: Assessment, listed: Instrument | None) -> CheckResult:
     """Quantity and prices are finite and above zero, and the type has the prices it needs (H32)."""
-    wrong = flaw(a.intent, a.now)
-    return CheckResult("values", False, ZERO, None, wrong) if wrong else CheckResult("values", True, a.quantity)
+    return CheckResult("values", False, ZERO, None, a.flaw) if a.flaw else CheckResult("values", True, a.quantity)
 
 
 def flaw(intent: Any, now: int) -> str:

@@ -64,7 +64,7 @@ class RiskManager:
         if wrong and not _computable(intent):
             verdict = CheckResult("values", False, ZERO, None, wrong)
             return Refused(intent, _describe(verdict), (verdict,))
-        assessment = Assessment(intent, self.state, bound.listed, bound.collar)
+        assessment = Assessment(intent, self.state, bound.listed, bound.collar, wrong)
         results = [check(assessment, limit) for check, limit in bound.checks]
         failed = [result for result in results if not result.passed]
         if failed and assessment.reducing:
