@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kedge.cli.typed import command
+
 from .shell import Shell
 
 SRC = Path(__file__).resolve().parent.parent.parent / "src"
@@ -21,9 +23,10 @@ def test_the_demo_does_the_main_job_and_says_what_is_next(shell: Shell) -> None:
     report = Path("kedge-demo/report.html").read_text()
     assert "synthetic" in report
     for line in out.partition("What next:")[2].strip().splitlines():
-        command = line.strip().partition("   ")[0].split("  ")[0].split()
-        assert command[0] == "kedge"
-        assert shell(*command[1:]).code == 0, command
+        typed, _, _ = line.strip().partition("  ")
+        assert typed.startswith(f"{command()} ")
+        arguments = typed.removeprefix(command()).split()
+        assert shell(*arguments).code == 0, arguments
     assert shell.done("data", "check", "candles.csv")
 
 
@@ -88,9 +91,13 @@ def test_a_new_project_passes_its_own_tests_and_they_bite(shell: Shell) -> None:
             "/dev/null",
             "--import-mode=importlib",
         ]
-        environment = os.environ | {"PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "pytest", *options, "mine"]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        environment = os.environ | {
+            "PYTHONPATH": str(SRC),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }
+        pytest = [sys.executable, "-m", "pytest", *options, "mine"]
+        return subprocess.run(pytest, capture_output=True, text=True, env=environment, check=False)
 
     passed = tested()
     assert passed.returncode == 0, passed.stdout

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
-from kedge.cli import console
+from kedge.cli import console, typed
 from kedge.cli.backtest import play, show, signing_key
 from kedge.cli.config import TradingConfig
 from kedge.cli.output import Output, empty_directory, foreign_files, remove_journal, writable, write_json, write_whole
@@ -108,11 +108,12 @@ def tell(result: BacktestResult, place: Path, seed: int, bars: int, checked: Ver
     console.say(f"report:  {place / 'report.html'} (open it in a browser)\n")
     first = result.trades[0].order_id if result.trades else "ORDER_ID"
     console.say("What next:", style="bold")
+    kedge = typed.command()
     steps = (
-        (f"kedge audit explain {shlex.quote(str(journal))} {first}", "why the first order was sent"),
-        (f"kedge audit replay {shlex.quote(str(journal))}", "decide again, compare every byte"),
-        ("kedge strategies", "what is shipped, and its parameters"),
-        ("kedge init my-strategy", "a strategy of your own, with its test"),
+        (f"{kedge} audit explain {shlex.quote(str(journal))} {first}", "why the first order was sent"),
+        (f"{kedge} audit replay {shlex.quote(str(journal))}", "decide again, compare every byte"),
+        (f"{kedge} strategies", "what is shipped, and its parameters"),
+        (f"{kedge} init my-strategy", "a strategy of your own, with its test"),
     )
     width = max(len(line) for line, _ in steps)
     for line, why in steps:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from kedge.cli import console
+from kedge.cli import console, typed
 from kedge.cli.output import empty_directory, write_whole
 from kedge.model.errors import ConfigError
 
@@ -132,9 +132,10 @@ def command(directory: str) -> None:
     console.say(f"{place}: {', '.join(FILES)}\n")
     console.say("What next:", style="bold")
     spec = shlex.quote(f"{place / 'strategy.py'}:MyStrategy")
+    kedge = typed.command()
     for line in (
-        f"kedge backtest {spec} --data YOUR.csv --config {shlex.quote(str(place / 'kedge.toml'))} --report report.html",
-        f"python -m pytest {shlex.quote(str(place))}",
-        f"kedge strategies {spec}",
+        f"{kedge} backtest {spec} --data YOUR.csv --config {shlex.quote(str(place / 'kedge.toml'))} --report report.html",
+        typed.testing(place),
+        f"{kedge} strategies {spec}",
     ):
         console.say(f"  {line}")

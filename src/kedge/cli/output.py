@@ -2,8 +2,8 @@
 
 A file is written beside its place, synced and renamed into it. A journal grows in its directory while the run lasts, as
 a journal must; when the run does not come to its end (an error, Ctrl-C) what it wrote is removed again, because a
-backtest can be repeated and half of one answers nothing. A run that is killed outright leaves a journal that
-`kedge audit verify` reports as cut off.
+backtest can be repeated and half of one answers nothing. A run that is killed outright leaves a journal without a
+`stop` record; `kedge audit verify` says so.
 """
 
 from __future__ import annotations
