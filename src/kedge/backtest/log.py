@@ -34,7 +34,7 @@ class RunLog:
         self.gaps = gaps
         self._marked_ticks = 0
         self._folded = 0
-        self._next_mark: dict[str, int] = {}
+        self.next_marks: dict[str, int] = {}
 
     def _note_symbol(self, symbol: str) -> None:
         self._recorder.symbols.append(self._index[symbol])
@@ -64,11 +64,8 @@ class RunLog:
         self._recorder.fold()
         self._folded += points - len(self.times)
 
-    def tick(self, fact: MarketEvent, at: int) -> None:
-        """Count a tick; the first of each span with a price is a point."""
-        self.ticks += 1
-        if at < self._next_mark.get(fact.symbol, 0):
-            return
+    def mark(self, fact: MarketEvent, at: int) -> None:
+        """Make a point of a tick that has a price; the next one is due in the next span."""
         price = getattr(fact, "price", None)
         if price is None:
             bid, ask = getattr(fact, "bid", None), getattr(fact, "ask", None)
@@ -76,7 +73,7 @@ class RunLog:
                 return
             price = (bid + ask) / 2
         self._marked_ticks += 1
-        self._next_mark[fact.symbol] = at - at % TICK_MARK_NS + TICK_MARK_NS
+        self.next_marks[fact.symbol] = at - at % TICK_MARK_NS + TICK_MARK_NS
         self.times.append(at)
         self.prices.append(price)
         if self.note_symbol is not None:

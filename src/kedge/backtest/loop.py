@@ -79,11 +79,16 @@ class Delays(Protocol):
 
 
 class Log(Protocol):
-    """What is kept of a run: for each candle the time it closed, the price and (with several) the symbol."""
+    """What is kept of a run: for each candle the time it closed, the price and (with several) the symbol.
+
+    Other facts are counted in `ticks`, and a symbol's next one after `next_marks` is a point too.
+    """
 
     times: array[int]
     prices: list[Decimal]
     note_symbol: Callable[[str], None] | None
+    next_marks: dict[str, int]
+    ticks: int
 
     def account(self, state: State) -> None:
         """The account changed before the next point."""
@@ -91,8 +96,8 @@ class Log(Protocol):
     def fold(self) -> None:
         """Put away what is over."""
 
-    def tick(self, fact: MarketEvent, at: int) -> None:
-        """A market fact that is no candle was dealt with."""
+    def mark(self, fact: MarketEvent, at: int) -> None:
+        """A market fact that is no candle, and the first of its symbol since the time in `next_marks`."""
 
 
 Journal = Callable[[Fact, list[Decision]], None]
@@ -147,6 +152,7 @@ class Loop:
         desk, venue, messages, delays = self._desk, self._venue, self._messages, self._delays
         journal, coarse = self._journal, self._coarse
         note_time, note_price, note_symbol = log.times.append, log.prices.append, log.note_symbol
+        marks, ticks = log.next_marks, 0
         fact: Any
         for fact in facts:
             kind = type(fact)
@@ -181,7 +187,10 @@ class Loop:
                 if note_symbol is not None:
                     note_symbol(fact.symbol)
             else:
-                log.tick(fact, over)
+                ticks += 1
+                if over >= marks.get(fact.symbol, 0):
+                    log.mark(fact, over)
+        log.ticks += ticks
 
     def finish(self) -> None:
         """Deliver what is still on its way once the history is over, timers aside."""

@@ -44,6 +44,11 @@ _LINE = re.compile(
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
+#: A line before `,"sha"`: at, body, cause, epoch, kind, n, schema; and the whole line: that and the first half of the chain.
+TEXT = b'{"at":%d,"body":%b,"cause":%d,"epoch":%d,"kind":"%b","n":%d,"schema":%d'
+LINE = b'%b,"sha":"%b"}\n'
+
+
 class Record(msgspec.Struct, frozen=True, gc=False):
     """One line, taken apart. `body` is its canonical JSON text; a `Codec` makes the value of it."""
 
@@ -66,9 +71,7 @@ def kind_bytes(kind: str) -> bytes:
 
 def unsealed(at: int, body: bytes, cause: int, epoch: int, kind: bytes, n: int, schema: int) -> bytes:
     """The bytes of a line before `,"sha"`."""
-    return b'{"at":%d,"body":%b,"cause":%d,"epoch":%d,"kind":"%b","n":%d,"schema":%d' % (
-        at, body, cause, epoch, kind, n, schema,
-    )  # fmt: skip
+    return TEXT % (at, body, cause, epoch, kind, n, schema)
 
 
 def chained(chain: bytes, text: bytes) -> bytes:
@@ -78,7 +81,7 @@ def chained(chain: bytes, text: bytes) -> bytes:
 
 def sealed(text: bytes, chain: bytes) -> bytes:
     """The whole line, newline included; `chain` is the hash that already covers `text`."""
-    return b'%b,"sha":"%b"}\n' % (text, hexlify(chain[:16]))
+    return LINE % (text, hexlify(chain[:16]))
 
 
 def text_of(line: bytes) -> bytes:
