@@ -135,7 +135,7 @@ def command(directory: str) -> None:
     kedge = typed.command()
     for line in (
         f"{kedge} backtest {spec} --data YOUR.csv --config {shlex.quote(str(place / 'kedge.toml'))} --report report.html",
-        typed.testing(place),
+        typed.run_tests(place),
         f"{kedge} strategies {spec}",
     ):
         console.say(f"  {line}")

@@ -22,7 +22,7 @@ def command() -> str:
     return "python3 -m kedge" if runner is None else f"python3 {runner} kedge"
 
 
-def testing(place: Path) -> str:
+def run_tests(place: Path) -> str:
     """What runs the tests of the project in `place`."""
     runner = None if shutil.which("kedge") else _runner()
     if runner is None:
