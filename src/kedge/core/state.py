@@ -213,13 +213,15 @@ class State:
         self.instance, self.epoch, self.config, self.stopped = fact.instance, fact.epoch, fact.risk, False
         if not self.portfolio.account and not self.portfolio.start:
             self.portfolio.start = self.portfolio.cash = fact.cash
-            self.performance = Performance(fact.cash)
         self.budgets = {spec.name: spec.budget for spec in fact.strategies}
         self.portfolio.account_currency = fact.account_currency
-        limits = fact.risk
+        limits, watched = fact.risk, self.watches_equity
         self.watches_equity = any(
             limit is not None for limit in (limits.daily_loss_max, limits.drawdown_ratio_max, limits.strategy_loss_max)
         )
+        if not watched:  # what was earned before anyone watched is no cushion
+            self.performance = Performance(self.equity())
+        self._floor = self.performance.floor(limits.daily_loss_max, limits.drawdown_ratio_max)
         self.look()
         return NOTHING
 
