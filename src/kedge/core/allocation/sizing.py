@@ -67,7 +67,7 @@ class Sizer:
             if not missing:
                 return SignalDropped(strategy, symbol, f"the position is at its target {signal.target}")
             side = Side.BUY if missing > ZERO else Side.SELL
-            cut = round_quantity(abs(missing), instrument.lot_size)
+            cut = round_quantity(self._at_most_held(strategy, signal, side, abs(missing)), instrument.lot_size)
             return Sized(strategy, symbol, side, self._whole(strategy, signal, side, cut, instrument), "target")
         if signal.side is None:
             return SignalDropped(strategy, symbol, "a signal needs a side or a target")
@@ -79,7 +79,7 @@ class Sizer:
         missing = full - held if signal.side is Side.BUY else full + held
         if not missing > ZERO:
             return SignalDropped(strategy, symbol, f"the position {held} has used its budget {budget:.2f}")
-        quantity = round_quantity(missing, instrument.lot_size)
+        quantity = round_quantity(self._at_most_held(strategy, signal, signal.side, missing), instrument.lot_size)
         return Sized(strategy, symbol, signal.side, quantity, "budget", budget, price)
 
     def _in_flight(self, strategy: str, symbol: str) -> Decimal:
@@ -95,11 +95,15 @@ class Sizer:
         if not quantity.is_finite():
             return quantity
         assert signal.side is not None, "the caller has checked"
-        if signal.reduce_only:
-            held = self._state.portfolio.strategy_position(strategy, signal.symbol)
-            room = -held if signal.side is Side.BUY else held
-            quantity = min(quantity, max(room, ZERO))
+        quantity = self._at_most_held(strategy, signal, signal.side, quantity)
         return self._whole(strategy, signal, signal.side, round_quantity(quantity, instrument.lot_size), instrument)
+
+    def _at_most_held(self, strategy: str, signal: Signal, side: Side, quantity: Decimal) -> Decimal:
+        """`quantity`; reduce-only no more than is held, whatever else is on its way."""
+        if not signal.reduce_only:
+            return quantity
+        held = self._state.portfolio.strategy_position(strategy, signal.symbol)
+        return min(quantity, max(-held if side is Side.BUY else held, ZERO))
 
     def _whole(self, strategy: str, signal: Signal, side: Side, quantity: Decimal, instrument: Instrument) -> Decimal:
         """`quantity`, or the whole position where the rest of it could not be sold later."""
