@@ -3,7 +3,8 @@
 One call looks at the state and says what comes next; it is called again with every fact until nothing is
 left, so a lost reply, a race or a partial fill only costs another round. A closing order is a limit that
 expires at once, reaching no further than `flatten_slippage_bps_max` from the reference: never a blind market
-order into an empty book (C18). Quantities too small for the venue are dust, said and left (H27).
+order into an empty book (C18). When the venue refuses one or it ends unfilled, the next follows after a pause
+(H29). Quantities too small for the venue are dust, said and left (H27).
 """
 
 from __future__ import annotations
@@ -13,11 +14,23 @@ from decimal import Decimal
 
 from kedge.core.state import State
 from kedge.model.decisions import Alert, CancelRequested, Decision, HaltChanged, HaltState, Severity
-from kedge.model.money import EXACT, ONE, TEN_THOUSAND, ZERO, round_price_down, round_price_up, round_quantity
+from kedge.model.instant import NS_PER_MS
+from kedge.model.money import (
+    EXACT,
+    ONE,
+    TEN_THOUSAND,
+    ZERO,
+    canonical,
+    round_price_down,
+    round_price_up,
+    round_quantity,
+)
 from kedge.model.order import OrderIntent, OrderType, Side, TimeInForce
 from kedge.model.position import Position
 
 TAG = "flatten"
+RETRY = "flatten:retry"
+RETRY_EVERY_NS = 200 * NS_PER_MS
 
 
 def next_actions(state: State) -> Iterator[Decision | OrderIntent]:
@@ -26,7 +39,7 @@ def next_actions(state: State) -> Iterator[Decision | OrderIntent]:
     for order in others:
         if not order.cancel_requested:
             yield CancelRequested(order.id, "flatten")
-    if others or state.orders.active or state.orders.owing:
+    if others or state.orders.active or state.orders.owing or RETRY in state.timers.due:
         return
     waiting = False
     for position in state.portfolio.held():
@@ -37,7 +50,9 @@ def next_actions(state: State) -> Iterator[Decision | OrderIntent]:
     if not waiting:
         for position in state.portfolio.held():
             yield Alert(
-                Severity.WARNING, f"{position.quantity} is too small to close and stays as dust", position.symbol
+                Severity.WARNING,
+                f"{canonical(position.quantity)} is too small to close and stays as dust",
+                position.symbol,
             )
         yield HaltChanged(HaltState.FLATTENING, HaltState.FLAT, "no order and no position is left")
 

@@ -39,6 +39,9 @@ class Guard:
             f.OrderReport: self._reported,
             f.TimerFired: self._timer,
             f.Fill: self._throttle,
+            f.OrderRejected: self._ended,
+            f.OrderExpired: self._ended,
+            f.OrderCancelled: self._ended,
         }
 
     def react(self, fact: f.Fact) -> Wanted:
@@ -109,6 +112,12 @@ class Guard:
         if QUERY + order.id not in self._state.timers.due:
             yield d.QueryRequested(order.id, fact.reason)
             yield d.TimerSet(QUERY + order.id, self._state.now + QUERY_EVERY_NS)
+
+    def _ended(self, fact: f.OrderRejected | f.OrderExpired | f.OrderCancelled) -> Wanted:
+        """A closing order of a flatten came to nothing, or not to all of it: the next one waits a little."""
+        order = self._state.orders.find(fact.order_id)
+        if order is not None and order.tag == flatten.TAG and self._state.halt is d.HaltState.FLATTENING:
+            yield d.TimerSet(flatten.RETRY, self._state.now + flatten.RETRY_EVERY_NS)
 
     def _reported(self, fact: f.OrderReport) -> Wanted:
         """The venue answered: if it said what the order is, the asking ends."""
