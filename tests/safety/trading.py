@@ -231,6 +231,10 @@ class Session:
         """The halt states gone through."""
         return [each.after for each in self.made(HaltChanged)]
 
+    def halt(self) -> HaltState:
+        """The halt state now."""
+        return self.state.halt
+
     def held(self, symbol: str = BTC) -> Decimal:
         """The position in our book."""
         return self.state.portfolio.position(symbol)
