@@ -217,3 +217,24 @@ def test_any_text_as_an_option_gives_one_line_or_a_run(shell: Shell, option: str
         path.unlink()
     if Path("j").exists():
         Path("j").rmdir()
+
+
+def decimals(low: str, high: str) -> st.SearchStrategy[str]:
+    return st.decimals(low, high, allow_nan=False, allow_infinity=False).map(str)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    capital=decimals("1e-28", "1e28"),
+    fee=decimals("-1", "1"),
+    slippage=decimals("0", "10000"),
+    leverage=decimals("1e-9", "1e9"),
+    latency=st.integers(0, 10**15),
+)
+def test_any_numbers_within_their_bounds_give_a_run(
+    shell: Shell, capital: str, fee: str, slippage: str, leverage: str, latency: int
+) -> None:
+    numbers = {"capital": capital, "fee": fee, "slippage-bps": slippage, "leverage": leverage, "latency-ms": latency}
+    options = [f"--{name}={value}" for name, value in numbers.items()]
+    ran = shell("backtest", "sma_cross", "--data", "market.csv", *options, "--report", "r.html", "--json", "-")
+    assert (ran.code, ran.err) == (0, ""), ran

@@ -138,9 +138,10 @@ def waiting(place: Path) -> subprocess.Popen[str]:
     return running
 
 
-def test_ctrl_c_in_the_middle_of_a_run_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda told: told.name)
+def test_ctrl_c_in_the_middle_of_a_run_leaves_nothing_behind(tmp_path: Path, told: signal.Signals) -> None:
     process = waiting(tmp_path)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(told)
     out, err = process.communicate()
     assert (process.returncode, out, err) == (130, "", "error: interrupted; nothing half-written is left behind\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["market.csv", "state", "waits.py"]

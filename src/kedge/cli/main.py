@@ -11,6 +11,7 @@ where it came from.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -62,6 +63,9 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
     _mend_streams()
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)  # as Ctrl-C: clean up, then leave
     code = run(sys.argv[1:] if arguments is None else arguments)
     try:
         sys.stdout.flush()

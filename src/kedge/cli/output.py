@@ -66,7 +66,7 @@ class Output:
 def remove_journal(directory: Path) -> None:
     """Remove a journal's files, and nothing else, from a directory."""
     for pattern in JOURNAL_FILES:
-        for path in directory.glob(pattern):
+        for path in sorted(directory.glob(pattern)):
             path.unlink(missing_ok=True)
 
 
