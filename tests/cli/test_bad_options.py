@@ -220,7 +220,7 @@ def test_any_text_as_an_option_gives_one_line_or_a_run(shell: Shell, option: str
 
 
 def decimals(low: str, high: str) -> st.SearchStrategy[str]:
-    return st.decimals(low, high, allow_nan=False, allow_infinity=False).map(str)
+    return st.decimals(low, high, allow_nan=False, allow_infinity=False, places=28).map(str)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
