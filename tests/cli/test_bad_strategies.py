@@ -204,7 +204,6 @@ def test_a_strategy_that_wishes_the_impossible_is_disabled(shell: Shell, name: s
     assert "agrees" in shell.done("audit", "replay", "j")
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the core still takes these on trust and falls over them")
 @pytest.mark.parametrize("wish", ["Decimal('1e5000')", "Decimal(1), time_in_force='never'"])
 def test_a_strategy_that_wishes_the_absurd_is_disabled(shell: Shell, wish: str) -> None:
     shell.write(
@@ -216,9 +215,6 @@ def test_a_strategy_that_wishes_the_absurd_is_disabled(shell: Shell, wish: str) 
     assert "agrees" in shell.done("audit", "replay", "j")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="a time in force given as text is taken, and then not acted upon"
-)
 def test_a_time_in_force_may_be_given_as_text(shell: Shell) -> None:
     for text in ("'ioc'", "TimeInForce.IOC"):
         order = f"Signal.buy(self.symbol, Decimal(1), price=candle.close / 2, time_in_force={text})"

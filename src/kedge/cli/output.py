@@ -72,7 +72,7 @@ def remove_journal(directory: Path) -> None:
 
 def foreign_files(directory: Path) -> list[str]:
     """Names in a journal's directory that are not the journal's."""
-    ours = {path.name for pattern in JOURNAL_FILES for path in directory.glob(pattern)}
+    ours = {path.name for pattern in JOURNAL_FILES for path in sorted(directory.glob(pattern))}
     return sorted(each.name for each in directory.iterdir() if each.name not in ours)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from kedge.core.clock import Timers
 from kedge.core.market.handler import MarketDataHandler
+from kedge.core.market.rules import TIME_MAX
 from kedge.core.orders.inflight import REPEAT, OrdersInFlight
 from kedge.core.portfolio.performance import Performance
 from kedge.core.portfolio.tracker import PositionTracker
@@ -102,34 +103,41 @@ class State:
 
     def _candle(self, candle: Candle) -> Consequences:
         bad = self.market.candle(candle)
+        if bad is not None:
+            return self._doubted(candle, bad)
         now = candle.received or candle.ts + candle.interval
         if now > self.now:
             self.now = now
-        if bad is not None:
-            return (bad,)
         if self.watches_equity:
             self._mark()
         return NOTHING
 
     def _trade(self, trade: Trade) -> Consequences:
         bad = self.market.trade(trade)
+        if bad is not None:
+            return self._doubted(trade, bad)
         now = trade.received or trade.ts
         if now > self.now:
             self.now = now
-        if bad is not None:
-            return (bad,)
         if self.watches_equity:
             self._mark()
         return NOTHING
 
     def _market(self, fact: f.MarketFact) -> Consequences:
         bad = self.market.fold(fact)
-        self._advance(fact)
         if bad is not None:
-            return (bad,)
+            return self._doubted(fact, bad)
+        self._advance(fact)
         if self.watches_equity:
             self._mark()
         return NOTHING
+
+    def _doubted(self, fact: f.MarketFact, bad: d.Quarantined) -> Consequences:
+        """What is not believed moves no clock (H39): only when it reached us tells the time, for that is ours."""
+        received = fact.received
+        if type(received) is int and self.now < received <= TIME_MAX:
+            self.now = received
+        return (bad,)
 
     def _advance(self, fact: Any) -> None:
         now = fact.received or fact.ts

@@ -7,12 +7,14 @@ order.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct, structs
 
 from kedge.model.errors import StrategyError
 from kedge.model.order import OrderType, Side, TimeInForce
+
+N = TypeVar("N", OrderType, TimeInForce)
 
 
 class Signal(Struct, frozen=True, gc=False, omit_defaults=True, tag="signal"):
@@ -82,11 +84,21 @@ class CancelOrders(Struct, frozen=True, gc=False, omit_defaults=True, tag="cance
 Wish = Signal | CancelOrders
 
 
+def _named(names: type[N], given: Any, what: str) -> N:
+    """One of `names`, given as itself or as its text."""
+    try:
+        return names(given)
+    except ValueError:
+        raise StrategyError(f"{what} is {given!r}; it is one of {', '.join(names)}") from None
+
+
 def _type_of(order: dict[str, Any]) -> OrderType:
     if not order:
         return OrderType.MARKET
+    if "time_in_force" in order:
+        order["time_in_force"] = _named(TimeInForce, order["time_in_force"], "time_in_force")
     if "order_type" in order:
-        return OrderType(order.pop("order_type"))
+        return _named(OrderType, order.pop("order_type"), "order_type")
     stop = order.get("stop_price") is not None
     limit = order.get("price") is not None
     if order.get("trail") is not None:

@@ -19,6 +19,7 @@ from kedge.core.strategy.view import View
 from kedge.model.errors import StrategyError
 from kedge.model.facts import Fill, TimerFired
 from kedge.model.market import Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
+from kedge.model.order import OrderType, Side, TimeInForce
 from kedge.model.signal import CancelOrders, Signal, Wish
 
 HOOKS: dict[type, str] = {
@@ -238,10 +239,19 @@ def _check_numbers(name: str, signal: Signal) -> None:
     """A strategy that asks for what is no number is broken, and what it asked cannot even be journaled (H32)."""
     for field in _NUMBERS:
         value = getattr(signal, field)
-        if value is not None and not (type(value) is Decimal and value.is_finite()):
-            raise StrategyError(f"{name} asked for a {field} of {value!r}; it must be a finite Decimal")
+        if value is not None and not (
+            type(value) is Decimal and value.is_finite() and -DIGITS_MAX <= value.adjusted() <= DIGITS_MAX
+        ):
+            raise StrategyError(f"{name} asked for a {field} of {value!r}; it must be a finite Decimal of a sane size")
+    for field, kind in _NAMES:
+        value = getattr(signal, field)
+        if value is not None and type(value) is not kind:
+            raise StrategyError(f"{name} asked for a {field} of {value!r}; it must be a {kind.__name__}")
 
 
+#: Powers of ten beyond which no quantity or price is meant.
+DIGITS_MAX = 24
+_NAMES = (("side", Side), ("order_type", OrderType), ("time_in_force", TimeInForce))
 _NUMBERS = ("quantity", "target", "price", "stop_price", "trail", "stop_loss", "take_profit")
 
 
