@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -173,6 +174,31 @@ def test_a_backtest_is_a_function_of_what_it_was_given(shell: Shell) -> None:
     assert {path.name: path.read_bytes() for path in Path("j").iterdir()} == {
         path.name: path.read_bytes() for path in Path("deep/er/j").iterdir()
     }
+
+
+def test_c25_one_order_is_reconstructed_from_the_journal_alone(shell: Shell) -> None:
+    shell.write("mine.py", MINE)
+    found = result(shell, "mine.py:Mine", "--data", "market.csv", "--param", "lowest=105", "--journal", "j")
+    first: dict[str, str] = found["trades"][0]  # type: ignore[index]
+    for name in ("mine.py", "market.csv"):
+        Path(name).unlink()
+    chain = json.loads(shell.done("audit", "explain", "j", first["order_id"], "--json", "-"))
+    bodies = {line["kind"]: line["body"] for line in reversed(chain["lines"])}
+    assert [line["kind"] for line in chain["lines"]][:4] == ["candle", "signal", "sized", "approved"]
+    assert Decimal(bodies["candle"]["close"]) <= 105
+    assert bodies["signal"]["strategy"] == bodies["approved"]["intent"]["strategy"] == "Mine"
+    assert all(passed for _, passed, *_ in bodies["approved"]["checks"])
+    assert {check[0] for check in bodies["approved"]["checks"]} >= {"instrument", "values", "margin", "tick", "lot"}
+    assert (Decimal(bodies["fill"]["price"]), Decimal(bodies["fill"]["fee"])) == (
+        Decimal(first["price"]),
+        Decimal(first["fee"]),
+    )
+    assert Decimal(bodies["booked"]["position"]) == Decimal(first["quantity"])
+    manifest = json.loads(shell.done("audit", "show", "j", "--limit", "1", "--json", "-"))[0]["body"]
+    (spec,) = manifest["strategies"]
+    assert spec["code_sha256"] == sha256(MINE.encode()).hexdigest()
+    assert len(manifest["code_sha256"]) == 64
+    assert manifest["interpreter"]
 
 
 def test_show_filters(shell: Shell) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from kedge.cli.config import BacktestSettings, FileConfig, TradingConfig
 from kedge.model.instrument import Instrument
@@ -103,7 +105,7 @@ def test_a_wrong_configuration_is_refused(shell: Shell, name: str) -> None:
 
 
 @pytest.mark.parametrize("limit", REQUIRED)
-def test_a_required_limit_may_not_be_missing(shell: Shell, limit: str) -> None:
+def test_c32_a_required_limit_may_not_be_missing(shell: Shell, limit: str) -> None:
     shell.write("k.toml", "".join(line for line in RISK.splitlines(keepends=True) if not line.startswith(limit)))
     shell.refused(RUN, "k.toml", limit, "must be set")
 
@@ -169,10 +171,47 @@ def test_a_secret_of_the_environment_is_never_said(shell: Shell, monkeypatch: py
     assert "hunter" not in repr(TradingConfig.from_environment({"TRADING_EXCHANGE_API_KEY": "hunter2"}))
 
 
-def test_every_section_refuses_unknown_keys() -> None:
+def test_c29_every_section_refuses_unknown_keys() -> None:
     for kind in (FileConfig, BacktestSettings, RiskConfig, SymbolLimits):
         assert kind.__struct_config__.forbid_unknown_fields, kind
     assert not Instrument.__struct_config__.forbid_unknown_fields  # so the reader of [instruments] looks itself
+
+
+SECTIONS: dict[str, type[Struct]] = {
+    "risk": RiskConfig,
+    "backtest": BacktestSettings,
+    "risk.symbols.BTC-USD": SymbolLimits,
+    "instruments.BTC-USD": Instrument,
+}
+TYPOS = st.sampled_from([
+    lambda key, at: key[:at] + key[at + 1 :],
+    lambda key, at: key[:at] + key[at] + key[at:],
+    lambda key, at: key[:at] + "_" + key[at:],
+    lambda key, at: key[:at] + key[at].upper() + key[at + 1 :],
+    lambda key, at: key + " ",
+    lambda key, at: " " + key,
+    lambda key, at: key.replace("_", "-"),
+    lambda key, at: key[: max(at - 1, 0)] + key[max(at - 1, 0) : at + 1][::-1] + key[at + 1 :],
+])  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
+@given(section=st.sampled_from(sorted(SECTIONS)), data=st.data(), typo=TYPOS)
+def test_h61_a_misspelt_key_is_never_ignored(
+    shell: Shell, section: str, data: st.DataObject, typo: Callable[[str, int], str]
+) -> None:
+    known = SECTIONS[section].__struct_fields__
+    key = data.draw(st.sampled_from(known))
+    misspelt = typo(key, data.draw(st.integers(0, len(key) - 1)))
+    assume(misspelt not in known)
+    shell.write("k.toml", RISK + ("" if section == "risk" else f"[{section}]\n") + f'"{misspelt}" = 1\n')
+    shell.refused(RUN, "k.toml", f"unknown key '{section}.{misspelt}'")
+
+
+def test_h61_a_misspelt_section_is_never_ignored(shell: Shell) -> None:
+    for misspelt in ("Risk", "risks", "backtests", "instrument", "back_test", '"risk "', '"backtest "'):
+        shell.write("k.toml", RISK + f"[{misspelt}]\n")
+        shell.refused(RUN, "k.toml", misspelt.strip('" '))
 
 
 _FUZZ = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

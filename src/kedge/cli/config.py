@@ -195,7 +195,7 @@ def _mended(message: str, data: Any, where: str) -> str:
         unknown = message.split("`")[1]
         known: type[Struct] = _KNOWN.get(path, SymbolLimits if path.startswith("risk.symbols") else Instrument)
         key = f"{path}.{unknown}" if path else unknown
-        return f"unknown key {key}; {_near(unknown, list(known.__struct_fields__))}"
+        return f"unknown key {key!r}; {_near(unknown, list(known.__struct_fields__))}"
     value = data
     for part in inner.split(".") if inner else []:
         value = value.get(part) if isinstance(value, dict) else value
@@ -218,7 +218,7 @@ def _instrument(symbol: str, rules: dict[str, Any]) -> Instrument:
     unknown = [name for name in rules if name not in Instrument.__struct_fields__ or name == "symbol"]
     if unknown:
         known = [name for name in Instrument.__struct_fields__ if name != "symbol"]
-        raise ConfigError(f"unknown key {where}.{unknown[0]}; {_near(unknown[0], known)}")
+        raise ConfigError(f"unknown key {f'{where}.{unknown[0]}'!r}; {_near(unknown[0], known)}")
     made = convert({"symbol": symbol, "base": base, "quote": quote, "settle": quote, **rules}, Instrument, where)
     for name in ("maker_fee", "taker_fee"):
         if not -ONE <= getattr(made, name) <= ONE:
