@@ -7,7 +7,7 @@ power: the next session folds what the disk kept, under the next epoch, and the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TypeVar
 
 from msgspec import structs
@@ -26,6 +26,7 @@ from kedge.model.facts import Fact, Fill, OperatorAction, OperatorCommand, Sessi
 from kedge.model.instrument import Instrument, InstrumentKind
 from kedge.model.limits import RiskConfig
 from kedge.model.market import Candle, MarketEvent, Quote
+from kedge.model.money import EXACT
 from kedge.model.signal import Wish
 from kedge.venues.sim.faults import FaultyVenue, Mishap, ScriptedFaults
 from kedge.venues.sim.fees import FeeModel
@@ -157,14 +158,21 @@ class Session:
 
     def tell(self, *facts: Fact) -> None:
         """Facts that come from nowhere in particular."""
-        for fact in facts:
-            self.loop.take(fact)
+        with localcontext(EXACT):
+            for fact in facts:
+                self.loop.take(fact)
 
     def play(self, *facts: MarketEvent) -> None:
         """Market facts, through the venue and to us."""
-        for fact in facts:
-            self.now = max(self.now, fact.ts)
-            self.loop.run((fact,), self._log)
+        with localcontext(EXACT):
+            for fact in facts:
+                self.now = max(self.now, fact.ts)
+                self.loop.run((fact,), self._log)
+
+    def deliver(self) -> None:
+        """Deliver all that is on its way and arrives soon."""
+        with localcontext(EXACT):
+            self.loop._deliver(self.now + 4 * self.latency_ms * MS)
 
     def quote(
         self,
@@ -178,7 +186,7 @@ class Session:
         """A quote some time later, and delivery of all that is on its way until then and shortly after."""
         self.now += after_ms * MS
         self.play(Quote(self.now, D(bid), D(ask), D(size), D(size), symbol))
-        self.loop._deliver(self.now + 4 * self.latency_ms * MS)
+        self.deliver()
 
     def trade(
         self, *wishes: Wish, bid: Decimal | int | str = 100, ask: Decimal | int | str = "100.1"
@@ -194,7 +202,7 @@ class Session:
         """An operator's order."""
         self.now += MS
         self.tell(OperatorCommand(self.now, action, "anna", "a test", target))
-        self.loop._deliver(self.now + 4 * self.latency_ms * MS)
+        self.deliver()
 
     def restart(self, risk: RiskConfig | None = None, cash: Decimal | None = None, after_ms: int = 1_000) -> Session:
         """The power goes; the session that the next process begins from what the disk kept."""
