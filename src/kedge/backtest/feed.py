@@ -53,7 +53,7 @@ class Feed:
 
     def gaps(self) -> int:
         """Places where candles are missing; of what is streamed from files nothing is known beforehand."""
-        return sum(_gaps(stream) for stream in self._streams)
+        return sum(_gaps(stream, *self._bounds) for stream in self._streams)
 
     def facts(self) -> Iterator[MarketEvent]:
         """Every fact, once, in the order it becomes known; at equal times in the order the streams were given."""
@@ -109,15 +109,16 @@ def _with_intervals(rows: list[Any]) -> list[Any]:
     ]
 
 
-def _gaps(stream: Any) -> int:
+def _gaps(stream: Any, start: int | None, end: int | None) -> int:
     if isinstance(stream, CandleColumns):
+        stream = stream.between(start, end)
         return int(((stream.ts[1:] - stream.ts[:-1]) > stream.interval).sum())
     if not isinstance(stream, list):
         return 0
     due: dict[tuple[str, int], int] = {}
     gaps = 0
     for row in stream:
-        if type(row) is Candle:
+        if type(row) is Candle and (start is None or row.ts >= start) and (end is None or row.ts < end):
             gaps += row.ts > due.get((row.symbol, row.interval), row.ts)
             due[row.symbol, row.interval] = row.ts + row.interval
     return gaps

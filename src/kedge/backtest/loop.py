@@ -50,7 +50,7 @@ MESSAGES_PER_MOMENT_MAX = 100_000
 
 
 #: Decisions that a result tells of, one by one.
-_NOTED = frozenset({Booked, Refused, Quarantined, StrategyDisabled, HaltChanged})
+_NOTED = frozenset({Refused, Quarantined, StrategyDisabled, HaltChanged})
 
 
 class Venue(Protocol):
@@ -126,7 +126,10 @@ class Loop:
         self._coarse = coarse
         self._messages: list[tuple[int, int, object]] = []
         self._count = 0
+        #: The fills that were booked, whose they were and what profit each realized: three columns.
         self.fills: list[Fill] = []
+        self.owners: list[str] = []
+        self.realized: list[Decimal] = []
         self.funding: list[FundingPayment] = []
         self.counts: dict[type, int] = {}
         self.noted: list[Decision] = []
@@ -208,6 +211,9 @@ class Loop:
                 self._post(now + delay, decision)
             elif kind is TimerSet and decision.due_ns:  # type: ignore[union-attr]
                 self._post(decision.due_ns, TimerFired(decision.due_ns, decision.name))  # type: ignore[union-attr]
+            elif kind is Booked:
+                self.owners.append(decision.strategy)  # type: ignore[union-attr]
+                self.realized.append(decision.realized)  # type: ignore[union-attr]
             elif kind in _NOTED:
                 self.noted.append(decision)
 
@@ -232,13 +238,14 @@ class Loop:
                 for report in self._venue.submit(message, at):  # type: ignore[arg-type]
                     self._report(report)
             elif kind is not TimerFired:
+                self.take(message)  # type: ignore[arg-type]
                 if kind is Fill:
-                    self.fills.append(message)  # type: ignore[arg-type]
                     self.account_changed = True
+                    if len(self.realized) > len(self.fills):  # booked: not an exact repeat
+                        self.fills.append(message)  # type: ignore[arg-type]
                 elif kind is FundingPayment:
                     self.funding.append(message)  # type: ignore[arg-type]
                     self.account_changed = True
-                self.take(message)  # type: ignore[arg-type]
             elif self._desk.state.timers.due.get(message.name) == at:  # type: ignore[attr-defined]
                 self.take(message)  # type: ignore[arg-type]
             delivered += 1

@@ -12,7 +12,6 @@ from kedge.backtest.result import BacktestResult, BacktestTrade, RunRecord, trad
 from kedge.core.desk import Desk
 from kedge.model.decisions import (
     Approved,
-    Booked,
     Decision,
     HaltChanged,
     HaltState,
@@ -21,9 +20,8 @@ from kedge.model.decisions import (
     SignalDropped,
     StrategyDisabled,
 )
-from kedge.model.facts import Fill, StrategySpec
+from kedge.model.facts import StrategySpec
 from kedge.model.instrument import Instrument
-from kedge.model.money import ZERO
 
 #: How the simulated venue names the orders with which it closes a position itself.
 LIQUIDATION = "liquidation-"
@@ -68,11 +66,10 @@ def result_of(
         load_seconds=seconds[0],
         run_seconds=seconds[1],
     )
-    fills, strategies = loop.fills, _strategies(noted)
     return BacktestResult(
         desk.state.portfolio.start,
         recorder.curve(),
-        lambda: _trades(fills, strategies, instruments, currency),
+        lambda: _trades(loop, instruments, currency),
         record,
         tuple(loop.funding),
     )
@@ -99,22 +96,12 @@ def assumptions(settings: Mapping[str, str], instruments: object) -> tuple[str, 
     )
 
 
-def _trades(
-    fills: Sequence[Fill],
-    booked: Mapping[tuple[str, str], Booked],
-    instruments: Mapping[str, Instrument],
-    currency: str,
-) -> list[BacktestTrade]:
-    trades = []
-    for fill in fills:
-        note = booked.get((fill.symbol, fill.trade_id))
-        strategy, realized = (note.strategy, note.realized) if note is not None else ("", ZERO)
-        trades.append(trade_of(fill, instruments[fill.symbol], strategy, realized, account_currency=currency))
-    return trades
-
-
-def _strategies(noted: Sequence[Decision]) -> dict[tuple[str, str], Booked]:
-    return {(note.symbol, note.trade_id): note for note in noted if isinstance(note, Booked)}
+def _trades(loop: Loop, instruments: Mapping[str, Instrument], currency: str) -> list[BacktestTrade]:
+    booked = zip(loop.fills, loop.owners, loop.realized, strict=True)
+    return [
+        trade_of(fill, instruments[fill.symbol], owner, realized, account_currency=currency)
+        for fill, owner, realized in booked
+    ]
 
 
 def _by_check(noted: Sequence[Decision]) -> dict[str, int]:
