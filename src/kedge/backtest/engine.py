@@ -133,7 +133,18 @@ class BacktestEngine:
             first = next(facts, None)
             if first is None:
                 raise DataError("there is no market data between start and end; give another period")
-            loop.take(started(first.ts, self.initial_capital, currency, instruments, self.risk, specs, self.settings()))
+            journaled = recording is not None
+            manifest = (
+                first.ts,
+                self.initial_capital,
+                currency,
+                instruments,
+                self.risk,
+                specs,
+                self.settings(),
+                journaled,
+            )
+            loop.take(started(*manifest))
             loop.run(chain((first,), facts), log)
             loop.finish()
             log.account(desk.state)

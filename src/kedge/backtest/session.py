@@ -54,8 +54,9 @@ def started(
     risk: RiskConfig,
     specs: tuple[StrategySpec, ...],
     settings: Mapping[str, str],
+    journaled: bool = True,
 ) -> SessionStarted:
-    """The manifest of a run that begins at `at`."""
+    """The manifest of a run that begins at `at`; a run that nobody can audit needs no hash of its code."""
     return SessionStarted(
         ts=at,
         instance=INSTANCE,
@@ -65,7 +66,7 @@ def started(
         instruments=tuple(instruments),
         risk=risk,
         strategies=specs,
-        code_sha256=code_sha256(),
+        code_sha256=code_sha256() if journaled else "",
         interpreter=f"{platform.python_implementation()} {platform.python_version()}",
         settings=dict(sorted(settings.items())),
     )

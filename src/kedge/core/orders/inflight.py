@@ -6,7 +6,7 @@ in `owing`, and counts as exposure, until they are booked, because an acknowledg
 last fill (hazard H14).
 
 Ended orders are kept for a while (`ENDED_KEPT_MAX`) to recognize late reports, trade ids longer
-(`TRADES_KEPT_MAX`); both are bounded, the oldest is forgotten first.
+(`TRADES_KEPT_MIN`); both are bounded, the oldest is forgotten first.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Collection
 from decimal import Decimal
 
 from kedge.core.orders.lifecycle import TABLE, OrderEvent
+from kedge.core.orders.repeats import Repeats
 from kedge.model.errors import OurBug
 from kedge.model.facts import (
     CancelRejected,
@@ -32,7 +33,7 @@ from kedge.model.money import ZERO, canonical
 from kedge.model.order import Order, OrderIntent, OrderStatus
 
 ENDED_KEPT_MAX = 10_000
-TRADES_KEPT_MAX = 200_000
+TRADES_KEPT_MIN = 100_000
 
 #: What an order asks for, without its id: the same again within the window is a duplicate.
 Fingerprint = tuple[object, ...]
@@ -81,7 +82,7 @@ class OrdersInFlight:
         self._sent_times: deque[int] = deque()
         self._sent_prints: OrderedDict[Fingerprint, int] = OrderedDict()
         self._ended: OrderedDict[str, Order] = OrderedDict()
-        self._trades: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._trades = Repeats(TRADES_KEPT_MIN)
 
     # decisions -------------------------------------------------------------------------------------------------------
 
@@ -213,12 +214,8 @@ class OrdersInFlight:
         """Book a fill: the order it belongs to (`None`: not ours) and what is odd about it, `REPEAT` for an
         exact repeat.
         """
-        key = (fill.symbol, fill.trade_id)
-        if key in self._trades:
+        if self._trades.seen(fill.symbol, fill.trade_id):
             return self.find(fill.order_id), REPEAT
-        self._trades[key] = None
-        if len(self._trades) > TRADES_KEPT_MAX:
-            self._trades.popitem(last=False)
         order = self.find(fill.order_id)
         if order is None:
             return None, f"a fill of {fill.quantity} {fill.symbol} for {fill.order_id}, which is not ours"
