@@ -57,7 +57,7 @@ def test_c02_no_order_is_larger_than_the_largest(
 def test_c03_no_order_is_worth_more_than_the_most_at_the_worse_of_its_price_and_the_reference(
     size: Decimal, tenths: int, ticks: int, side: Side, market: bool, most: int
 ) -> None:
-    """C3: an oracle in fractions values the order at the worse of limit and reference; a market buy at the collar."""
+    """C3: an oracle in fractions values the order at the worse of limit and reference, a market order at what it takes."""
     limits = RiskConfig(order_notional_max=D(most), price_collar_bps_max=D(500))
     session = Session(limits, instruments=(instrument(size, D("0.1")),), cash=D(10) ** 15)
     quantity, price = D(tenths) / 10, D(100) + D(ticks) / 10
