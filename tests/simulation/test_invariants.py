@@ -5,10 +5,15 @@ A seed that failed once stays here for ever, with what it found.
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
+from msgspec import structs
 
 from kedge.venues.sim.faults import Fault
 from tests.simulation import chaos
+from tests.simulation.chaos import LIMITS
 from tests.simulation.world import World
 
 #: 1 a lost cancel was never asked again · 6 a refused cancel was asked for ever · 2 the guard wrote into the state
@@ -23,6 +28,30 @@ def test_the_books_agree_and_no_limit_breaks(seed: int) -> None:
     world = World(seed)
     world.trade()
     world.prove()
+
+
+D = Decimal
+#: Limits that trip by themselves in the middle of a run, and hardly any.
+LIVELY: dict[str, dict[str, Any]] = {
+    "few errors": {"errors_in_a_row_max": 3},
+    "throttled": {"executions_per_window_max": 6, "executions_window_ms": 5_000},
+    "small loss, flatten": {"daily_loss_max": D(15), "drawdown_ratio_max": D("0.00002")},
+    "small loss, halt": {"daily_loss_max": D(15), "loss_action": "halt"},
+    "small loss of a strategy": {"strategy_loss_max": D(10)},
+    "short patience": {"unknown_age_ms_max": 900},
+    "few orders": {"duplicate_window_ms_max": 1_500, "orders_per_day_max": 120, "orders_open_max": 5},
+    "few limits": {"executions_per_window_max": None, "gross_exposure_max": None, "order_notional_max": None},
+}
+
+
+@pytest.mark.parametrize("seed", [101, 102, 103])
+@pytest.mark.parametrize("changed", LIVELY.values(), ids=LIVELY.keys())
+def test_limits_that_trip_in_the_middle_of_it_all(changed: dict[str, Any], seed: int) -> None:
+    """I1-I7, I10, I12-I14, C7, C9: the system halts, flattens and disables by itself, under faults, and all still holds."""
+    world = World(seed, risk=structs.replace(LIMITS, **changed))
+    world.trade()
+    world.prove()
+    assert world.decide_again().ok
 
 
 def test_the_seeds_do_what_they_are_for() -> None:
