@@ -35,8 +35,6 @@ GUIDE = ROOT / "docs" / "guide"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
 TAUGHT = [ROOT / "README.md", *sorted(GUIDE.glob("*.md"))]
 
-#: Made by a task, so a fresh checkout may lack it.
-GENERATED = {"docs/safety-case.md"}
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -107,7 +105,9 @@ def test_every_check_is_in_the_guide_with_what_it_says_of_itself() -> None:
 
 
 def is_check(function: FunctionType) -> bool:
-    return not function.__name__.startswith("_") and inspect.signature(function).return_annotation == CheckResult.__name__
+    return (
+        not function.__name__.startswith("_") and inspect.signature(function).return_annotation == CheckResult.__name__
+    )
 
 
 def test_every_hook_and_every_question_to_the_view_is_in_the_guide() -> None:
@@ -182,7 +182,7 @@ def test_every_link_and_every_path_resolves(page: Path) -> None:
         if not target.startswith(("http://", "https://", "mailto:")):
             place, _, anchor = target.partition("#")
             found = (page.parent / place).resolve() if place else page
-            assert found.exists() or name_of(found) in GENERATED, f"{name_of(page)}: {target}"
+            assert found.exists(), f"{name_of(page)}: {target}"
             if anchor:
                 assert anchor in anchors(found), f"{name_of(page)}: {target}"
     for path in re.findall(r"`((?:src|tests|docs|benchmarks|tools|requirements)/[a-z0-9_./-]*[a-z0-9])`", without_code):
