@@ -3,8 +3,8 @@
 Exposure is never optimistic. An order counts with all that it may still do: in flight, unknown, asked to be
 cancelled, or ended with fills still owed. On each side the worst case is the position plus everything on that
 side, those included that the venue itself holds to reduce-only: such a fill may have happened and not have reached
-us, and where it comes first the other orders go on from flat. (Of reduce-only orders in one one-lives group the
-largest counts: when one fills, the venue has nothing left for the other.)
+us, and where it comes first the other orders go on from flat. A stop and its target count both: the second may
+fill before our cancel of it arrives. An order can make worse only its own side, so that side is what it is held to.
 
 An order *strictly reduces* when it is opposite to the position and no larger than what is left of the
 position after every other order on its side. (Orders of the same one-lives group count once: when one fills,
@@ -41,6 +41,7 @@ class Assessment:
         "covers",
         "equity",
         "flaw",
+        "furthest",
         "intent",
         "notional",
         "now",
@@ -54,7 +55,6 @@ class Assessment:
         "own_sheds",
         "position",
         "quantity",
-        "reach",
         "reducing",
         "reference",
         "reference_age_ns",
@@ -91,11 +91,9 @@ class Assessment:
         self.worst_price = self._worst_price(intent, state, collar)
         self._value_of_one = self.worst_price if listed is None else listed.contract_size * self.worst_price
         self.notional = quantity * self._value_of_one
-        long, short = self.reach = self._reach()
-        self.worst_after = max(long, -short, ZERO)
-        self.adds: bool = not intent.reduce_only and (long > -short if self.buying else -short > long)
-        if self.adds:
-            self.adds = self.worst_after > max(*self._reach_before(quantity), ZERO)
+        self.furthest = furthest = self._furthest()
+        self.worst_after = max(furthest if self.buying else -furthest, ZERO)
+        self.adds: bool = self.worst_after > self._worst_before()
         self.worst_value = self.worst_after * self._value_of_one
         self.open_count = len(state.orders.active)
         self.equity: Decimal | None = None
@@ -114,7 +112,7 @@ class Assessment:
             return
         buy = sell = same_side = own_buy = own_sell = covers = sheds = own_covers = own_sheds = ZERO
         conflicting: list[Order] = []
-        groups: dict[tuple[str, Side], Decimal] = {}
+        groups: dict[str, Decimal] = {}
         unknown = False
         side, group = intent.side, intent.group
         for order in orders:
@@ -125,9 +123,8 @@ class Assessment:
             if order.side is not side:
                 conflicting.append(order)
             if order.reduce_only:
-                left = _once(groups, order, left)
                 if order.side is side and not (group and order.group == group):
-                    same_side += left
+                    same_side += _once(groups, order, left)
                 if order.side is Side.BUY:
                     covers += left
                     own_covers += left if own else ZERO
@@ -163,18 +160,16 @@ class Assessment:
         at = own if own is not None and own > reference else reference
         return at * (ONE + collar / TEN_THOUSAND) if self.buying and collar else at
 
-    def _reach(self) -> tuple[Decimal, Decimal]:
-        """The most positive and most negative position that this order and all that works can lead to."""
-        long = self.position + self.working_buy + self.covers
-        short = self.position - self.working_sell - self.sheds
-        if self.intent.reduce_only:
-            return long, short
-        return (long + self.quantity, short) if self.buying else (long, short - self.quantity)
+    def _furthest(self) -> Decimal:
+        """The signed position furthest to this order's side that it and all that works can lead to."""
+        added = ZERO if self.intent.reduce_only else self.quantity
+        if self.buying:
+            return self.position + self.working_buy + self.covers + added
+        return self.position - self.working_sell - self.sheds - added
 
-    def _reach_before(self, quantity: Decimal) -> tuple[Decimal, Decimal]:
-        """How far long and how far short all that works can lead without this order."""
-        long, short = self.reach
-        return (long - quantity, -short) if self.buying else (long, -short - quantity)
+    def _worst_before(self) -> Decimal:
+        """How far to either side the position and what works without reduce-only can go without this order."""
+        return max(self.position + self.working_buy, self.working_sell - self.position, ZERO)
 
     def room(self) -> Decimal:
         """What is left of an opposite position after every other order on this order's side; below zero:
@@ -203,9 +198,7 @@ class Assessment:
         """
         if self.others_gross is None:
             self._sum_others()
-        long, short = self.reach
-        towards = long if self.buying else short
-        return abs(self.others_net + towards * self._value_of_one)
+        return abs(self.others_net + self.furthest * self._value_of_one)
 
     def strategy_gross_after(self) -> Decimal:
         """Worst-case gross exposure of the order's strategy with this order, in account currency."""
@@ -242,15 +235,14 @@ class Assessment:
         return self.others
 
 
-def _once(groups: dict[tuple[str, Side], Decimal], order: Order, left: Decimal) -> Decimal:
-    """What `order` adds to what its group counts already: the largest of a group counts."""
+def _once(groups: dict[str, Decimal], order: Order, left: Decimal) -> Decimal:
+    """What `order` takes of the position beside what its group takes already: the largest of a group counts."""
     if not order.group:
         return left
-    key = order.group, order.side
-    counted = groups.get(key, ZERO)
+    counted = groups.get(order.group, ZERO)
     if left <= counted:
         return ZERO
-    groups[key] = left
+    groups[order.group] = left
     return left - counted
 
 
@@ -263,19 +255,15 @@ def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[
     """
     portfolio = state.portfolio
     long = short = portfolio.position(symbol) if strategy is None else portfolio.strategy_position(strategy, symbol)
-    groups: dict[tuple[str, Side], Decimal] = {}
     price = state.price(symbol) or ZERO
     for order in state.orders.on(symbol):
         if order.worst_price > price:
             price = order.worst_price
         if strategy is None or order.strategy == strategy:
-            left = outstanding(order)
-            if order.reduce_only:
-                left = _once(groups, order, left)
             if order.side is Side.BUY:
-                long += left
+                long += outstanding(order)
             else:
-                short -= left
+                short -= outstanding(order)
     held = state.portfolio.account.get(symbol)
     if not price and held is not None:
         price = held.average_price or ZERO
