@@ -16,6 +16,7 @@ from msgspec import structs
 from kedge.core.orders import lifecycle
 from kedge.core.orders.inflight import OrdersInFlight
 from kedge.core.risk import flatten
+from kedge.core.risk.assessment import Assessment
 from kedge.core.risk.guard import Guard
 from kedge.core.risk.manager import RiskManager
 from kedge.core.state import State
@@ -173,7 +174,13 @@ def write_into_the_state_outside_the_fold(patch: pytest.MonkeyPatch) -> None:
 
 
 def leave_protective_orders_out_of_the_worst_case(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("kedge.core.risk.assessment._once", lambda groups, order, left: Decimal(0))
+    furthest = Assessment._furthest
+
+    def soft(self: Assessment) -> Decimal:
+        self.covers = self.sheds = Decimal(0)
+        return furthest(self)
+
+    patch.setattr(Assessment, "_furthest", soft)
 
 
 def never_ask_again_for_a_cancel_that_got_lost(patch: pytest.MonkeyPatch) -> None:
