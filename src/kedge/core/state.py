@@ -173,10 +173,14 @@ class State:
         strategy = order.strategy if order is not None else self.portfolio.sole_holder(fill.symbol)
         profit = self.portfolio.book(fill, strategy)
         held = self.portfolio.account[fill.symbol]
-        if strategy and self.config.executions_per_window_max is not None:
+        self.look()
+        bound = self.config.executions_per_window_max
+        if strategy and bound is not None:
             since = self.now - self.config.executions_window_ms * NS_PER_MS
             times = self.executions.get(strategy, [])
-            self.executions[strategy] = [*(time for time in times if time > since), self.now]
+            times = self.executions[strategy] = [*(time for time in times if time > since), self.now]
+            if len(times) > bound:
+                self.attention = True
         booked = d.Booked(
             fill.order_id,
             fill.trade_id,
@@ -191,7 +195,6 @@ class State:
         )
         if self.watches_equity:
             self._mark()
-        self.look()
         return (booked, *self._incident(fill.symbol, odd)) if odd else (booked,)
 
     def _funding(self, payment: f.FundingPayment) -> Consequences:
@@ -362,19 +365,15 @@ class State:
         if self.performance.mark(self.now, equity):
             limits = self.config
             self._floor = self.performance.floor(limits.daily_loss_max, limits.drawdown_ratio_max)
-        if (self._floor is not None and equity <= self._floor) or (
-            self.config.strategy_loss_max is not None and self.portfolio.strategies
-        ):
+        if self._floor is not None and equity <= self._floor:
+            self.attention = True
+        bound = self.config.strategy_loss_max
+        if bound is not None and not self.disabled.keys() >= self.portfolio.losers(bound, self.market.last_price):
             self.attention = True
 
     def look(self) -> None:
         """Whether the guard must look at the next fact too, whatever it is."""
-        self.attention = (
-            self.halt is not d.HaltState.RUNNING
-            or bool(self.orders.unknown)
-            or self.errors_in_a_row > 0
-            or bool(self.executions)
-        )
+        self.attention = self.halt is not d.HaltState.RUNNING or bool(self.orders.unknown) or self.errors_in_a_row > 0
 
     @staticmethod
     def _incident(symbol: str, what: str) -> Consequences:

@@ -157,6 +157,11 @@ class PositionTracker:
                 total += own.realized + unrealized - own.fees + own.funding
         return total
 
+    def losers(self, bound: Decimal, price: Price) -> set[str]:
+        """The strategies that have lost `bound` or more."""
+        owners = dict.fromkeys(owner for owner, _ in self.strategies if owner)
+        return {owner for owner in owners if not -self.strategy_profit(owner, price) < bound}
+
     def get_total_exposure(self, price: Price | None = None) -> Decimal:
         """Gross exposure: the sum of absolute position values, at `price` or, without it, at cost."""
         total = ZERO
