@@ -145,6 +145,18 @@ def test_not_knowing_is_no_end() -> None:
     assert (order.outcome_unknown, order.status, orders.unknown) == (False, S.OPEN, {})
 
 
+def test_an_answer_that_is_older_than_the_doubt_does_not_end_it() -> None:
+    """Hazard H12: a report that was under way when the cancel got lost says nothing of what became of the cancel."""
+    orders = sent()
+    order = orders.active["a"]
+    orders.request_cancel("a", 5)
+    orders.outcome_unknown(OutcomeUnknown(6, "a", "timeout"), 6)
+    assert orders.reported(OrderReport(4, "a", S.OPEN), 7) == FINE
+    assert order.outcome_unknown
+    assert orders.reported(OrderReport(7, "a", S.CANCELLED), 8) == FINE
+    assert (order.outcome_unknown, order.status, list(orders.active)) == (False, S.CANCELLED, [])
+
+
 def test_a_refused_cancel_leaves_the_order_alive() -> None:
     """Hazard H13: a cancel that failed says nothing of the order."""
     orders = sent()

@@ -201,6 +201,8 @@ class OrdersInFlight:
             order.exchange_id = fact.exchange_id
         order.venue_quantity = max(order.venue_quantity, fact.filled)
         event = _REPORTED[fact.status]
+        if order.outcome_unknown and fact.status in _GOES_ON and fact.ts < order.updated_ns:
+            return FINE  # told before the doubt began, and late: it says nothing of what became of the last request
         self._known(order)
         if event is OrderEvent.ACCEPT:  # it works: a cancel asked for was refused or lost, and may be asked again
             order.cancel_requested = False
@@ -357,6 +359,9 @@ def _plain(order: Order) -> dict[str, object]:
         "updated": order.updated_ns,
     }
 
+
+#: Statuses after which anything may follow; the others stay true whenever they were told.
+_GOES_ON = frozenset({OrderStatus.PENDING, OrderStatus.SUBMITTED, OrderStatus.OPEN, OrderStatus.PARTIAL})
 
 #: What a queried status means to the table; `None` adds nothing to what fills will tell.
 _REPORTED: dict[OrderStatus, OrderEvent | None] = {
