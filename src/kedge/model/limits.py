@@ -52,7 +52,7 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     - `position_quantity_max`, `position_notional_max`: one symbol, open orders included on the worse side.
     - `gross_exposure_max`, `net_exposure_max`: all symbols, likewise.
     - `leverage_max`: gross exposure over equity; the instruments' own bound holds besides.
-    - `strategy_exposure_max`: gross exposure of one strategy; `strategy_loss_max`: its loss in a UTC day.
+    - `strategy_exposure_max`: gross exposure of one strategy; `strategy_loss_max`: its loss since it began.
     - `daily_loss_max`: realized and unrealized loss, fees and funding in a UTC day.
     - `drawdown_ratio_max`: fall of equity from its highest, as a fraction of the highest.
     - `executions_per_window_max` within `executions_window_ms`: fills of one strategy before it is disabled
