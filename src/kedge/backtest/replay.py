@@ -77,7 +77,6 @@ class _Replay:
         self._folded = State()
         self._desk: Desk | None = None
         self._due: list[Decision] = []
-        self._last_fact = 0
         self._records = self._facts = 0
         self._recorded = ""
         self._differences: list[Difference] = []
@@ -115,7 +114,6 @@ class _Replay:
             raise DataError(f"record {record.n} is a {record.kind}; a journal begins with {START!r}")
         if isinstance(fact, SessionStopped):
             self._check_stop(fact)
-        self._last_fact = record.n
         self._due = list(step(self._desk, fact))  # type: ignore[arg-type]
         self._due.reverse()
         self._folded.fold(fact)  # type: ignore[arg-type]

@@ -34,11 +34,6 @@ def to_datetime(ns: int) -> datetime:
     return _EPOCH + timedelta(microseconds=ns // NS_PER_US)
 
 
-def day_of(ns: int) -> int:
-    """The number of the UTC day that holds `ns` (0 is 1970-01-01)."""
-    return ns // NS_PER_DAY
-
-
 def iso(ns: int) -> str:
     """`2024-08-08T23:54:00Z`, with as many sub-second digits as are needed."""
     text = to_datetime(ns).strftime("%Y-%m-%dT%H:%M:%S")
