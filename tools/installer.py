@@ -29,6 +29,9 @@ from tools.index import Configured, Failed, PackageIndex
 
 __all__ = ["Installer", "find_pip", "find_uv"]
 
+# The pins name every package. Left to resolve, pip takes the newest of what another package asks for with an extra
+# (`coverage[toml]`) before it sees the pin, and fails as soon as there is a newer one than ours.
+EXACTLY = ("--require-hashes", "--no-deps")
 DEBIAN_WHEELS = Path("/usr/share/python-wheels")
 DOWNLOAD_BYTES_MAX = 16 * 1024 * 1024
 TIMEOUT_SECONDS = 60.0
@@ -64,7 +67,7 @@ def find_uv(python: Path, sources: Configured) -> Installer | None:
     uv = None if os.environ.get("KEDGE_NO_UV") else shutil.which("uv")
     if uv is None or not _answers([uv, "--version"]):
         return None
-    command = (uv, "pip", "install", "--quiet", "--compile-bytecode", "--require-hashes", "--python", str(python))
+    command = (uv, "pip", "install", "--quiet", "--compile-bytecode", *EXACTLY, "--python", str(python))
     return Installer("uv", command, sources.environment_for_uv(_base_environment()))
 
 
@@ -87,7 +90,7 @@ def find_pip(python: Path, sources: Configured, pins: Path) -> Installer:
     for way in ways:
         pip = way()
         if pip is not None:
-            command = (*pip, "install", "--quiet", "--no-input", "--require-hashes")
+            command = (*pip, "install", "--quiet", "--no-input", *EXACTLY)
             return Installer("pip", command, sources.environment_for_pip(_base_environment()))
     raise Failed(
         "no pip: this Python has neither pip nor ensurepip, and no package index is configured to fetch it from; "
