@@ -61,6 +61,13 @@ def test(arguments: list[str]) -> int:
 
 
 @task
+def clients(arguments: list[str]) -> int:
+    """Other people's clients against our emulators (tests/clients), in an environment of their own."""
+    ensure("dev")
+    return run("clients", "pytest", ["-c", "tests/clients/pytest.ini", "tests/clients", *arguments])
+
+
+@task
 def check(arguments: list[str]) -> int:
     """Everything that must pass: format, lint, types, layers, tidy, test (`--no-tests` leaves the last out)."""
     if arguments not in ([], ["--no-tests"]):
@@ -129,14 +136,15 @@ def pin(arguments: list[str]) -> int:
     """Compile requirements/ anew from pyproject.toml (needs uv); `--upgrade` takes newer versions."""
     for target, source in {
         "core": ["pyproject.toml"],
-        "dev": ["pyproject.toml", "--group", "dev"],
+        "dev": ["pyproject.toml", "--all-extras", "--group", "dev"],
+        "clients": ["--group", "clients"],
         **{extra: ["pyproject.toml", "--extra", extra] for extra in EXTRAS},
         "pip": ["-"],
     }.items():
         output = ROOT / "requirements" / f"{target}.txt"
         command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
         command += ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", *arguments]
-        if target != "core":
+        if target not in {"core", "clients"}:
             command += ["-c", "requirements/core.txt"]
         ran = subprocess.run([*command, *source, "-o", str(output)], cwd=ROOT, input=PIP, text=True)
         if ran.returncode != 0:

@@ -56,12 +56,16 @@ def declared(name: str) -> list[str]:
     core: list[str] = PROJECT["project"]["dependencies"]
     if name == "core":
         return core
-    extra: list[str] = PROJECT["dependency-groups"]["dev"] if name == "dev" else EXTRAS[name]
-    return core + extra
+    groups: dict[str, list[str]] = PROJECT["dependency-groups"]
+    if name == "clients":
+        return groups[name]
+    if name == "dev":
+        return core + groups[name] + [line for extra in EXTRAS.values() for line in extra]
+    return core + EXTRAS[name]
 
 
 def test_there_is_a_file_for_the_core_the_tools_and_every_extra() -> None:
-    assert {path.stem for path in FILES} == {"core", "dev", "pip", *EXTRAS}
+    assert {path.stem for path in FILES} == {"core", "dev", "clients", "pip", *EXTRAS}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -73,7 +77,7 @@ def test_every_pin_is_exact_and_has_a_hash(path: Path) -> None:
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("name", ["core", "dev", *EXTRAS])
+@pytest.mark.parametrize("name", ["core", "dev", "clients", *EXTRAS])
 def test_what_the_project_declares_is_pinned_within_its_bounds(name: str, python: str) -> None:
     versions = chosen(ROOT / "requirements" / f"{name}.txt", python)
     for requirement in map(Requirement, declared(name)):

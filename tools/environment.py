@@ -1,7 +1,8 @@
 """The private environment: `.venv`, holding exactly the pinned packages and nothing of the system's.
 
 Two levels: `core` is what a user installs, `dev` is that and the tools of the trade (`requirements/dev.txt` repeats
-every pin of `core.txt`). A stamp inside the environment remembers the hash of the pins it was made from, so a second
+every pin of `core.txt`). `clients`, other people's libraries that pin things of their own, lives beside it in
+`.venv-clients`. A stamp inside the environment remembers the hash of the pins it was made from, so a second
 call costs nothing and a changed pin is installed by itself. Nothing is written outside the checkout.
 """
 
@@ -23,7 +24,7 @@ from tools.installer import find_pip, find_uv
 __all__ = ["ROOT", "Failed", "ensure"]
 
 ROOT = Path(__file__).resolve().parent.parent
-LEVELS = {"core": ("core",), "dev": ("core", "dev")}
+LEVELS = {"core": ("core",), "dev": ("core", "dev"), "clients": ("clients",)}
 PROBE = "import sys; print(*sys.version_info[:2]); import sysconfig; print(sysconfig.get_path('purelib'))"
 
 
@@ -35,7 +36,7 @@ def ensure(level: str) -> Path:
     Raises:
         Failed: what is missing and its remedy, in one line.
     """
-    folder = _folder()
+    folder = _folder(level)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if _current(folder, level) and python.exists():
         return python
@@ -45,8 +46,10 @@ def ensure(level: str) -> Path:
     return python
 
 
-def _folder() -> Path:
+def _folder(level: str) -> Path:
     name = os.environ.get("KEDGE_VENV") or ".venv"
+    if level == "clients":
+        name += "-clients"
     folder = (ROOT / name).absolute()
     if folder.parent != ROOT or not folder.name.startswith(".venv"):
         raise Failed(f"KEDGE_VENV is {name!r}; give a folder of the checkout whose name starts with .venv")
