@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import FunctionType
-from typing import Annotated
+from types import FunctionType, NoneType
+from typing import Annotated, get_args
 
 import click
+import msgspec
 import pytest
+from msgspec import structs
 
 import kedge
 from kedge import Candle
@@ -29,6 +31,7 @@ from kedge.core.strategy.view import View
 from kedge.model.decisions import CheckResult
 from kedge.model.instrument import Instrument, InstrumentKind
 from kedge.model.limits import REQUIRED, RiskConfig, SymbolLimits
+from kedge.model.market_limits import MarketLimits
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "guide"
@@ -90,6 +93,16 @@ def test_every_limit_is_in_the_guide_with_its_default_and_whether_it_is_required
     for name in (*SymbolLimits.__struct_fields__, *Instrument.__struct_fields__, *InstrumentKind):
         if name not in {"symbol", "base", "quote", "settle", "status"}:
             assert f"`{name}`" in text(GUIDE / "risk.md"), name
+
+
+def test_every_market_limit_is_in_the_guide_with_its_default_and_whether_it_may_be_off() -> None:
+    told = rows(GUIDE / "risk.md", "Setting market limits")
+    assert list(told) == list(MarketLimits.__struct_fields__)
+    for field in structs.fields(MarketLimits):
+        _, default, meaning = told[field.name]
+        assert default == ("" if field.default in (None, msgspec.NODEFAULT) else str(field.default)), field.name
+        may_be_off = field.default not in (None, msgspec.NODEFAULT) and NoneType in get_args(field.type)
+        assert ('may be `"none"`' in meaning) is may_be_off, field.name
 
 
 def test_every_check_is_in_the_guide_with_what_it_says_of_itself() -> None:

@@ -31,6 +31,7 @@ from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument, generic_instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import MarketEvent
+from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.money import EXACT, ONE, TEN_THOUSAND, ZERO, decimal
 from kedge.venues.sim.latency import FixedLatency
 from kedge.venues.sim.slippage import BpsSlippage
@@ -53,7 +54,8 @@ class BacktestEngine:
     `maker_fee_rate` where given; `slippage_bps` moves every taker fill against us; `latency_ms` delays
     orders, reports and data alike; `leverage` bounds notional over equity of the generic instrument;
     `participation` is the largest share of a bar's or trade's volume that we may take (None: no bound).
-    `instruments` and `risk` replace the generic instrument and the absent limits. With `journal_dir` the run
+    `instruments` and `risk` replace the generic instrument and the absent limits, `market` the bounds of what is
+    believed of the market. With `journal_dir` the run
     writes its journal there, its checkpoints signed by `journal_key`.
     """
 
@@ -69,6 +71,7 @@ class BacktestEngine:
         participation: Decimal | None = None,
         instruments: Iterable[Instrument] = (),
         risk: RiskConfig = UNLIMITED,
+        market: MarketLimits = DEFAULT_LIMITS,
         account_currency: str = "",
         journal_dir: str | Path | None = None,
         journal_key: SigningKey | Path | None = None,
@@ -88,6 +91,7 @@ class BacktestEngine:
         self.participation = participation
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
         self.risk = risk
+        self.market = market
         self.account_currency = account_currency
         self.journal_dir = None if journal_dir is None else Path(journal_dir)
         self.journal_key = journal_key
@@ -143,6 +147,7 @@ class BacktestEngine:
                 specs,
                 self.settings(),
                 journaled,
+                self.market,
             )
             loop.take(started(*manifest))
             loop.run(chain((first,), facts), log)

@@ -133,6 +133,7 @@ def command(
 def engine_of(config: FileConfig | None, options: dict[str, Any]) -> BacktestEngine:
     """The engine that options and configuration describe; an option wins over the file."""
     from kedge.backtest.engine import UNLIMITED, BacktestEngine
+    from kedge.model.market_limits import DEFAULT_LIMITS
 
     file = config.backtest if config is not None else None
 
@@ -156,6 +157,7 @@ def engine_of(config: FileConfig | None, options: dict[str, Any]) -> BacktestEng
             participation=file.participation if file is not None else None,
             instruments=config.listed() if config is not None else (),
             risk=config.risk if config is not None else UNLIMITED,
+            market=config.market if config is not None else DEFAULT_LIMITS,
         )
     except ConfigError as error:
         name, is_, rest = str(error).partition(" is ")

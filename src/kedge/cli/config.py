@@ -13,14 +13,16 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kedge.model.errors import ConfigError, UserError
 from kedge.model.instrument import Instrument
 from kedge.model.limits import REQUIRED, RiskConfig, SymbolLimits
+from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.money import ONE, ZERO, decimal
 from kedge.model.secret import Secret
 
@@ -48,26 +50,29 @@ class BacktestSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FileConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """A `kedge.toml`: `[backtest]`, `[risk]`, `[instruments.SYMBOL]`."""
+    """A `kedge.toml`: `[backtest]`, `[risk]`, `[market]`, `[instruments.SYMBOL]`."""
 
     risk: RiskConfig
     backtest: BacktestSettings = BacktestSettings()
     instruments: dict[str, dict[str, Any]] = {}
+    market: MarketLimits = DEFAULT_LIMITS
 
     def listed(self) -> list[Instrument]:
         """The instruments of the file."""
         return [_instrument(symbol, rules) for symbol, rules in self.instruments.items()]
 
     def check_symbols(self, traded: list[str]) -> None:
-        """Refuse rules for a symbol that nobody trades and that looks like one that is traded without any."""
-        for section, named in (("risk.symbols", list(self.risk.symbols)), ("instruments", list(self.instruments))):
-            for symbol in traded:
-                near = [] if symbol in named else get_close_matches(symbol, named, n=1)
-                if near:
-                    raise ConfigError(
-                        f"[{section}.{near[0]}] is for another symbol than the data's {symbol}; "
-                        f"rename it, or name the data --data {near[0]}=FILE"
-                    )
+        """Refuse limits of a symbol that is not traded, and rules for one that looks like one traded without any."""
+        named = list(self.instruments)
+        for symbol in traded:
+            near = [] if symbol in named else get_close_matches(symbol, named, n=1)
+            if near:
+                raise ConfigError(
+                    f"[instruments.{near[0]}] is for another symbol than the data's {symbol}; "
+                    f"rename it, or name the data --data {near[0]}=FILE"
+                )
+        self.risk.check_symbols(traded)
+        self.market.check_symbols(traded)
 
 
 class TradingConfig(Struct, frozen=True):
@@ -138,6 +143,7 @@ def convert(data: Any, kind: type[T], where: str = "") -> T:
     exact = _exact(data, where)
     if kind is FileConfig:
         _check_symbol_limits(exact)
+        exact = _unbounded(exact)
     try:
         return msgspec.convert(exact, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -165,6 +171,25 @@ def _exact(value: Any, where: str) -> Any:
     return value
 
 
+#: The text that says of a market limit with a default that there is none: TOML has no word for nothing.
+NONE = "none"
+
+
+def _unbounded(data: Any) -> Any:
+    """`[market]` with `None` where `"none"` is written for a bound that may be left away."""
+    market = data.get("market")
+    if not isinstance(market, dict):
+        return data
+    jumps = market.get("symbols_jump_bps_max")
+    for symbol, value in jumps.items() if isinstance(jumps, dict) else ():
+        convert({"jump_bps_max": value}, MarketLimits, f"market.symbols_jump_bps_max.{symbol}")
+    may = {field.name for field in structs.fields(MarketLimits) if NoneType in get_args(field.type)}
+    return {
+        **data,
+        "market": {name: None if value == NONE and name in may else value for name, value in market.items()},
+    }
+
+
 def _check_symbol_limits(data: Any) -> None:
     """`[risk.symbols.SYMBOL]`, each by itself so that an error names the symbol."""
     risk = data.get("risk")
@@ -180,7 +205,9 @@ def _check_symbol_limits(data: Any) -> None:
 
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 _EXPECTED = re.compile(r"Expected `([^`]*)`")
-_KNOWN: dict[str, type[Struct]] = {"": FileConfig, "risk": RiskConfig, "backtest": BacktestSettings}
+_KNOWN: dict[str, type[Struct]] = {
+    "": FileConfig, "risk": RiskConfig, "backtest": BacktestSettings, "market": MarketLimits,
+}  # fmt: skip
 _WORDS = {
     "decimal": 'a number such as "0.001"', "int": "a whole number", "str": "a text", "object": "a table of keys",
 }  # fmt: skip

@@ -24,6 +24,7 @@ from kedge.model.market import (
     Stamped,
     Trade,
 )
+from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.money import ONE, ZERO
 from kedge.model.order import OrderStatus, Side
 
@@ -201,7 +202,7 @@ class SessionStarted(Stamped, frozen=True, gc=False, tag="start"):
     """The first fact of every session: who we are, what we may trade and under which limits.
 
     `instance` and `epoch` make client ids unique for ever. `cash` is the account's balance in its own
-    currency.
+    currency. `market` bounds what of the market is believed.
     """
 
     instance: str
@@ -217,6 +218,7 @@ class SessionStarted(Stamped, frozen=True, gc=False, tag="start"):
     settings: dict[str, str] = {}  # noqa: RUF012  (a Struct copies its defaults)
     operator: str = ""
     received: int = 0
+    market: MarketLimits = DEFAULT_LIMITS
 
 
 class SessionStopped(Stamped, frozen=True, gc=False, tag="stop"):

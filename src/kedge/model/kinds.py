@@ -6,7 +6,8 @@ added.
 
 from __future__ import annotations
 
-from typing import get_args
+from collections.abc import Callable
+from typing import Any, get_args
 
 from msgspec import Struct
 
@@ -28,6 +29,21 @@ DECISIONS: dict[str, type[Struct]] = _by_tag(Decision)
 KINDS: dict[str, type[Struct]] = {**FACTS, **DECISIONS}
 
 #: Schema versions above 1.
-VERSIONS: dict[str, int] = {}
+VERSIONS: dict[str, int] = {"start": 2}
+
+
+def _start_2(values: dict[str, Any]) -> dict[str, Any]:
+    """A session that did not name its market limits had these."""
+    market = {
+        "jump_bps_max": "5000", "symbols_jump_bps_max": {}, "jump_confirmations_min": 3, "age_ms_max": 60_000,
+        "ahead_ms_max": 10_000, "candle_silence_intervals_max": 3, "trade_silence_ms_max": None,
+        "quote_silence_ms_max": None, "book_silence_ms_max": None, "mark_price_silence_ms_max": None,
+        "funding_rate_silence_ms_max": None, "book_levels_max": 20_000,
+    }  # fmt: skip
+    return {**values, "market": market}
+
+
+#: (kind, version) -> the plain values of that version as those of the next; kept for ever.
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {("start", 1): _start_2}
 
 assert len(KINDS) == len(FACTS) + len(DECISIONS), "a fact and a decision share a name"

@@ -7,7 +7,9 @@ per-symbol entry takes the place of the general one.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
+from difflib import get_close_matches
 
 from msgspec import Struct, structs
 
@@ -102,6 +104,10 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
         """The names of limits that live trading requires and that are not set."""
         return [name for name in REQUIRED if getattr(self, name) is None]
 
+    def check_symbols(self, traded: Collection[str]) -> None:
+        """Refuse limits of a symbol that is not `traded`: a misspelt one would be a limit that is not there (H61)."""
+        check_traded("risk.symbols", self.symbols, traded)
+
     def for_symbol(self, symbol: str, limit: str) -> Decimal | None:
         """The value of `limit` for `symbol`: its own where it has one, else the general one."""
         own = self.symbols.get(symbol)
@@ -110,3 +116,14 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
             return value
         general: Decimal | None = getattr(self, limit)
         return general
+
+
+def check_traded(section: str, named: Collection[str], traded: Collection[str]) -> None:
+    """Refuse the first of the symbols `named` in a section of the configuration that is not `traded`."""
+    for symbol in named:
+        if symbol not in traded:
+            near = get_close_matches(symbol, list(traded), n=1)
+            hint = f"did you mean {near[0]}?" if near else "remove it, or trade that symbol too"
+            raise ConfigError(
+                f"[{section}.{symbol}] is for a symbol that is not traded here, unlike {', '.join(sorted(traded))}; {hint}"
+            )
