@@ -214,6 +214,10 @@ class State:
         self._advance(fact)
         if fact.epoch <= self.epoch and self.seq:
             raise OurBug(f"epoch {fact.epoch} does not follow {self.epoch}; client ids would repeat")
+        traded = [instrument.symbol for instrument in fact.instruments]
+        fact.risk.check_symbols(traded)
+        fact.market.check_symbols(traded)
+        self.market.limit(fact.market)
         for instrument in fact.instruments:
             if instrument.quote != fact.account_currency and instrument.settle != fact.account_currency:
                 raise ConfigError(
