@@ -238,6 +238,21 @@ class JournalRepaired(Stamped, frozen=True, gc=False, tag="journal_repaired"):
     received: int = 0
 
 
+class MalformedFact(Stamped, frozen=True, gc=False, tag="malformed"):
+    """A market fact that no record can hold: it had a NaN, a missing value or one of another type.
+
+    `fact` is its kind, `rule` the rule it broke, `value` what broke it, `values` all of it as text; `ts` when it became
+    known, by its own time where that could be used, else by that of the fact before it.
+    """
+
+    fact: str
+    symbol: str
+    rule: str
+    value: str
+    values: dict[str, str] = {}  # noqa: RUF012  (a Struct copies its defaults)
+    received: int = 0
+
+
 MarketFact = Candle | Trade | Quote | OrderBook | BookDelta | MarkPrice | FundingRate
 VenueFact = (
     OrderAccepted
@@ -260,4 +275,4 @@ ControlFact = (
     | InstrumentChanged
     | JournalRepaired
 )
-Fact = MarketFact | VenueFact | ControlFact
+Fact = MarketFact | MalformedFact | VenueFact | ControlFact
