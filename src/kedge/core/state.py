@@ -82,6 +82,7 @@ class State:
             BookDelta: self._market,
             MarkPrice: self._market,
             FundingRate: self._market,
+            f.MalformedFact: self._malformed,
             f.Fill: self._fill,
             f.OrderAccepted: self._reporter(orders.accepted, success=True),
             f.OrderRejected: self._reporter(orders.rejected, error=True),
@@ -132,7 +133,10 @@ class State:
             self._mark()
         return NOTHING
 
-    def _doubted(self, fact: f.MarketFact, bad: d.Quarantined) -> Consequences:
+    def _malformed(self, fact: f.MalformedFact) -> Consequences:
+        return self._doubted(fact, self.market.malformed(fact))
+
+    def _doubted(self, fact: f.MarketFact | f.MalformedFact, bad: d.Quarantined) -> Consequences:
         """What is not believed moves no clock (H39): only when it reached us tells the time, for that is ours."""
         received = fact.received
         if type(received) is int and self.now < received <= TIME_MAX:
