@@ -15,11 +15,14 @@ from itertools import chain
 from pathlib import Path
 from time import perf_counter
 
+from msgspec import structs
+
 from kedge.backtest.curve import CurveRecorder
 from kedge.backtest.feed import Data, Feed
 from kedge.backtest.log import RunLog
 from kedge.backtest.loop import Loop
 from kedge.backtest.outcome import result_of
+from kedge.backtest.record import limits_of
 from kedge.backtest.recording import Recording
 from kedge.backtest.result import BacktestResult
 from kedge.backtest.session import desk_for, specs_of, started
@@ -158,7 +161,9 @@ class BacktestEngine:
                 recording.close()
         run_seconds = perf_counter() - began
         seconds = (load_seconds, run_seconds)
-        return result_of(desk, loop, log, recorder, specs, self.settings(), currency, seconds)
+        result = result_of(desk, loop, log, recorder, specs, self.settings(), currency, seconds)
+        result.record = structs.replace(result.record, limits=limits_of(self.risk, self.market))
+        return result
 
     def settings(self) -> dict[str, str]:
         """What the run was set to, as text, for the journal and the report."""

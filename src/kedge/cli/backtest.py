@@ -272,8 +272,10 @@ def counted(facts: Iterable[Any], advance: Callable[[int], None]) -> Iterator[An
 
 
 def show(result: BacktestResult) -> None:
-    """The figures and the warnings, for people."""
+    """The figures, the limits that were in force and the warnings, for people."""
     console.console().print(console.table("Backtest", ("", ""), result.summary_table(), right=(1,)))
+    for whose, limits in result.limits_table():
+        console.marked(f"{whose}:", "dim", limits)
     for warning in result.warnings:
         console.marked("warning:", "yellow", warning)
 
