@@ -29,6 +29,7 @@ def said(out: str) -> dict[str, list[str]]:
 
 
 def test_h61_every_limit_is_printed_either_with_its_value_or_as_not_set(shell: Shell) -> None:
+    told: dict[str, list[str]] = {}
     for config in ("", RISK + SYMBOLS):
         options = ("--config", shell.write("k.toml", config)) if config else ()
         told = said(shell.done(*RUN, *options))
