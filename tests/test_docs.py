@@ -68,7 +68,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 def test_the_diagrams_are_drawn_from_the_tables() -> None:
     drawn = [block.rstrip("\n") for block in blocks(ROOT / "docs" / "flow.md", "mermaid")]
-    assert drawn == [lifecycle.diagram(), halts.diagram()]
+    assert drawn == [lifecycle.TABLE.diagram(), halts.TABLE.diagram()]
 
 
 def rows(page: Path, heading: str) -> dict[str, list[str]]:
