@@ -9,6 +9,7 @@ the account's margin alone. What is assumed is listed in the result and in `docs
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
 from itertools import chain
@@ -26,8 +27,10 @@ from kedge.backtest.record import limits_of
 from kedge.backtest.recording import Recording
 from kedge.backtest.result import BacktestResult
 from kedge.backtest.session import desk_for, specs_of, started
+from kedge.core.market.rules import Rule
 from kedge.core.strategy.base import BaseStrategy
 from kedge.journal.keys import SigningKey
+from kedge.model.decisions import Quarantined
 from kedge.model.errors import ConfigError, DataError, StrategyError
 from kedge.model.facts import SessionStopped
 from kedge.model.instant import NS_PER_MS
@@ -42,6 +45,9 @@ from kedge.venues.sim.venue import SimulatedVenue
 
 #: Points of the equity curve kept whole; older ones are folded into the figures and thinned, so memory stays bounded.
 POINTS_MAX = 1 << 20
+
+#: A message that travels for longer than a day has a slip of the pen in it.
+LATENCY_MS_MAX = 86_400_000
 
 #: Sees the facts on their way, for a progress bar.
 Watch = Callable[[Iterator[MarketEvent]], Iterator[MarketEvent]]
@@ -86,8 +92,13 @@ class BacktestEngine:
         self.maker_fee_rate = self.fee_rate if maker_fee_rate is None else decimal(maker_fee_rate, "maker_fee_rate")
         self.slippage_bps = _within(decimal(slippage_bps, "slippage_bps"), "slippage_bps", low=ZERO, high=TEN_THOUSAND)
         self.leverage = _within(decimal(leverage, "leverage"), "leverage", low=ZERO, open_low=True)
-        if latency_ms < 0:
-            raise ConfigError(f"latency_ms is {latency_ms}; it must not be below zero")
+        if not 0 <= latency_ms <= LATENCY_MS_MAX:
+            raise ConfigError(f"latency_ms is {latency_ms}; it must be >= 0 and <= {LATENCY_MS_MAX}, a day")
+        if latency_ms > market.age_ms_max:
+            raise ConfigError(
+                f"latency_ms is {latency_ms}; no fact older than {market.age_ms_max} ms would be believed: "
+                "raise age_ms_max of the market limits with it"
+            )
         if participation is not None:
             _within(decimal(participation, "participation"), "participation", low=ZERO, high=ONE, open_low=True)
         self.latency_ms = latency_ms
@@ -160,6 +171,7 @@ class BacktestEngine:
                 loop.take(SessionStopped(desk.state.now, "the history is over", desk.state.digest()))
                 recording.close()
         run_seconds = perf_counter() - began
+        _believed(loop, log)
         seconds = (load_seconds, run_seconds)
         result = result_of(desk, loop, log, recorder, specs, self.settings(), currency, seconds)
         result.record = structs.replace(result.record, limits=limits_of(self.risk, self.market))
@@ -199,6 +211,18 @@ class BacktestEngine:
             )
             for symbol in symbols
         ]
+
+
+def _believed(loop: Loop, log: RunLog) -> None:
+    """Refuse a run in which all but one fact were quarantined: nothing could happen in it, and nothing was tested."""
+    refused = Counter(note.rule for note in loop.noted if isinstance(note, Quarantined))
+    facts = log.bars + log.ticks
+    if refused and facts - refused.total() <= 1:
+        broken = ", ".join(f"{rule} {count}" for rule, count in refused.items())
+        late = "; sort the rows by time, oldest first" if Rule.OUT_OF_ORDER in refused else ""
+        raise DataError(
+            f"of {facts} market facts {refused.total()} were not believed ({broken}){late}; kedge data check FILE tells more"
+        )
 
 
 def _within(

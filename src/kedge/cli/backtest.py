@@ -100,8 +100,9 @@ def command(
 
     environment = TradingConfig.from_environment(os.environ)
     output = Output(report, journal, json_target)
-    output.check()
-    config = read_config(Path(config_file)) if config_file else None
+    data = [each if Path(each).is_file() else each.partition("=")[2] for each in files]
+    output.check([*data, config_file or "", strategy.rpartition(":")[0], environment.journal_key_file])
+    config = read_config(Path(config_file)) if config_file is not None else None
     given = loading.parse_parameters(parameters)
     bounds = period(start, end)
     engine = engine_of(config, settings)
@@ -261,6 +262,13 @@ def play(
             raise StrategyError(
                 f"strategy {named} called sys.exit({error.code!r}); raise an exception instead"
             ) from error
+        except KeyboardInterrupt:
+            raise
+        except Exception as error:
+            loading.blame(error, type(strategy), named)
+            raise
+        except BaseException as error:
+            raise StrategyError(f"strategy {named} raised {type(error).__name__}; derive it from Exception") from error
 
 
 def counted(facts: Iterable[Any], advance: Callable[[int], None]) -> Iterator[Any]:

@@ -65,7 +65,7 @@ class FileConfig(Struct, frozen=True, forbid_unknown_fields=True):
         """Refuse limits of a symbol that is not traded, and rules for one that looks like one traded without any."""
         named = list(self.instruments)
         for symbol in traded:
-            near = [] if symbol in named else get_close_matches(symbol, named, n=1)
+            near = [] if symbol in named else [each for each in named if _alike(symbol, each)]
             if near:
                 raise ConfigError(
                     f"[instruments.{near[0]}] is for another symbol than the data's {symbol}; "
@@ -117,6 +117,8 @@ def read_config(path: Path) -> FileConfig:
         data = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, ValueError, ArithmeticError) as error:
         raise ConfigError(f"configuration file {path} is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"configuration file {path} is nested too deeply; write it as kedge init does") from None
     if "risk" not in data:
         raise ConfigError(f"{path} has no [risk] section; set at least {', '.join(REQUIRED)}")
     try:
@@ -237,6 +239,10 @@ def _near(name: str, known: list[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
 
 
+def _alike(one: str, other: str) -> bool:
+    return bool(get_close_matches(one.casefold(), [other.casefold()]))
+
+
 def _instrument(symbol: str, rules: dict[str, Any]) -> Instrument:
     where = f"instruments.{symbol}"
     base, _, quote = symbol.partition("-")
@@ -247,6 +253,10 @@ def _instrument(symbol: str, rules: dict[str, Any]) -> Instrument:
         known = [name for name in Instrument.__struct_fields__ if name != "symbol"]
         raise ConfigError(f"unknown key {f'{where}.{unknown[0]}'!r}; {_near(unknown[0], known)}")
     made = convert({"symbol": symbol, "base": base, "quote": quote, "settle": quote, **rules}, Instrument, where)
+    if made.max_quantity is not None and made.max_quantity < made.min_quantity:
+        raise ConfigError(
+            f"{where}: max_quantity is {made.max_quantity} and min_quantity {made.min_quantity}; no order would fit between"
+        )
     for name in ("maker_fee", "taker_fee"):
         if not -ONE <= getattr(made, name) <= ONE:
             raise ConfigError(f"{where}.{name} is {getattr(made, name)}; a fee is a fraction, >= -1 and <= 1")

@@ -9,7 +9,7 @@ backtest can be repeated and half of one answers nothing. A run that is killed o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,21 @@ class Output:
         self.journal = None if journal is None else Path(journal)
         self.json = None if json_target in (None, "-") else Path(str(json_target))
         self.json_on_stdout = json_target == "-"
+        self._typed = (("--report", report), ("--json", json_target))
 
-    def check(self) -> None:
-        """Refuse what cannot be written before the work is done rather than after."""
+    def check(self, read: Sequence[str | Path] = ()) -> None:
+        """Refuse what cannot be written before the work is done rather than after; files that are `read` least of all."""
+        for option, typed in self._typed:
+            if typed and typed.endswith(("/", os.sep)):
+                raise ConfigError(f"{option} {typed} names a directory; name a file")
         writable(self.report, "--report")
         writable(self.json, "--json")
         if self.report is not None and self.json is not None and self.report.absolute() == self.json.absolute():
             raise ConfigError(f"--report and --json both name {self.report}; name two files")
+        for option, path in (("--report", self.report), ("--json", self.json)):
+            for given in read:
+                if path is not None and path.exists() and Path(given).exists() and path.samefile(given):
+                    raise ConfigError(f"{option} {path} is a file that this run reads; name another")
         if self.journal is not None:
             empty_directory(self.journal, "--journal")
 

@@ -41,6 +41,10 @@ REQUIRED = (
 )
 
 
+#: Counts and times beyond this are slips of the pen; a record of the journal holds 64 bits.
+COUNT_MAX = 10**15
+
+
 class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The limits of an account.
 
@@ -97,6 +101,8 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
             value = getattr(self, field.name)
             if isinstance(value, Decimal | int) and not value >= ZERO:
                 raise ConfigError(f"{field.name} is {value}; a limit must not be below zero")
+            if isinstance(value, int) and value > COUNT_MAX:
+                raise ConfigError(f"{field.name} is {value}; a limit of this size is none: leave it out")
         if self.loss_action not in ("halt", "flatten"):
             raise ConfigError(f"loss_action is {self.loss_action!r}; it must be 'halt' or 'flatten'")
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from kedge.model.errors import ConfigError
-from kedge.model.limits import check_traded
+from kedge.model.limits import COUNT_MAX, check_traded
 from kedge.model.money import TEN_THOUSAND, ZERO
 
 
@@ -63,6 +63,8 @@ class MarketLimits(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _positive(name: str, value: Decimal | int) -> None:
+    if isinstance(value, int) and value > COUNT_MAX:
+        raise ConfigError(f"{name} is {value}; a bound of this size is none: leave it out")
     if not (Decimal(value).is_finite() and value > ZERO):
         raise ConfigError(f"{name} is {value}; it must be a number above zero")
 
