@@ -19,12 +19,12 @@ from kedge.journal.redact import Redactor
 from kedge.model.decisions import Decision
 from kedge.model.errors import ConfigError
 from kedge.model.facts import Fact
-from kedge.model.kinds import KINDS, VERSIONS
+from kedge.model.kinds import KINDS, UPCASTERS, VERSIONS
 
 
 def codec(redactor: Redactor | None = None) -> Codec:
     """The codec of Kedge's facts and decisions."""
-    return Codec(KINDS, versions=VERSIONS, redactor=redactor)
+    return Codec(KINDS, versions=VERSIONS, upcasters=UPCASTERS, redactor=redactor)
 
 
 class Recording:
