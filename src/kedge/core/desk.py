@@ -159,7 +159,7 @@ class Desk:
         found = orders.by_symbol.get(wish.symbol) if wish.symbol else orders.active
         if not found:
             return
-        for order in found.values():  # asking ends nothing yet
+        for order in list(found.values()):
             if order.strategy == strategy and (not wish.order_id or order.id == wish.order_id):
                 self.orders.cancel(order, wish.reason or "the strategy asked")
 

@@ -27,7 +27,8 @@ from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
-from kedge.model.money import ONE, ZERO, canonical
+from kedge.model.money import ONE, ZERO
+from kedge.model.plain import text_of
 
 NOTHING: tuple[d.Decision, ...] = ()
 _RUNNING: Final = d.HaltState.RUNNING
@@ -359,7 +360,7 @@ class State:
 
     def digest(self) -> str:
         """SHA-256 of the snapshot's canonical text: two folds of the same records agree on it."""
-        return sha256(_text(self.snapshot()).encode()).hexdigest()
+        return sha256(text_of(self.snapshot()).encode()).hexdigest()
 
     # inside ----------------------------------------------------------------------------------------------------------
 
@@ -395,12 +396,3 @@ class State:
             d.SymbolBlocked(symbol, "incident", what),
             d.Alert(d.Severity.CRITICAL, what, symbol),
         )
-
-
-def _text(value: object) -> str:
-    """Plain data as text, the same for equal data: maps by sorted key, decimals canonical."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_text(value[key])}" for key in sorted(value)) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_text, value)) + "]"
-    return canonical(value) if isinstance(value, Decimal) else str(value)
