@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,7 @@ def test_nothing_is_written_over_a_file_that_the_run_reads(
     shell.write("key", "0" * 64)
     Path("key").chmod(0o600)
     monkeypatch.setenv("TRADING_JOURNAL_KEY_FILE", "key")
-    os.symlink("market.csv", "link")
+    Path("link").symlink_to("market.csv")
     run = ("backtest", "mine.py:Mine", "--data", "ETH-USD=market.csv", "--data", "market.csv", "--config", "k.toml")
     shell.refused([*run, option, target], option, target.removeprefix("./"), "this run reads")
 

@@ -43,7 +43,7 @@ GOOD: list[MarketEvent] = [
 ]  # fmt: skip
 PLACES = [(fact, name) for fact in GOOD for name in fact.__struct_fields__]
 #: Fields that the market fold does not look at, because nothing it keeps depends on them.
-UNJUDGED = {"side", "previous_sequence"}
+UNJUDGED = {"side", "trade_id", "previous_sequence"}
 #: Times the fold takes for what they compare as; here they must be integers, as a record has them.
 TIMES = {"ts", "interval", "received", "sequence", "first_sequence"}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from msgspec import structs
@@ -236,7 +236,8 @@ def _collect(name: str, wishes: Iterable[Wish], wanted: Wanted | None) -> Wanted
     for wish in wishes:
         kind = type(wish)
         if kind is Signal:
-            _check_signal(name, wish)  # type: ignore[arg-type]
+            if not _is_plain(wish):  # type: ignore[arg-type]
+                _check_signal(name, wish)  # type: ignore[arg-type]
         elif kind is CancelOrders:
             _check_texts(name, wish, _CANCEL_TEXTS)
         else:
@@ -245,6 +246,29 @@ def _collect(name: str, wishes: Iterable[Wish], wanted: Wanted | None) -> Wanted
         if len(collected) > WISHES_MAX:
             raise StrategyError(f"{name} returned more than {WISHES_MAX} wishes at once; return a list that ends")
     return collected if wanted is None else wanted + collected
+
+
+def _is_plain(signal: Signal) -> bool:
+    """Whether a signal is what nearly all are: a side with at most a quantity and a price, all of it sane."""
+    quantity, price, symbol, group, tag, reason = (
+        signal.quantity, signal.price, signal.symbol, signal.group, signal.tag, signal.reason,
+    )  # fmt: skip
+    try:
+        return (
+            (quantity is None or (type(quantity) is Decimal and _LEAST <= quantity <= _MOST))
+            and (price is None or (type(price) is Decimal and _LEAST <= price <= _MOST))
+            and type(signal.side) is Side
+            and type(signal.order_type) is OrderType
+            and type(signal.time_in_force) is TimeInForce
+            and (type(signal.post_only), type(signal.reduce_only), type(signal.expires_ns)) == _FLAGS
+            and not signal.expires_ns
+            and signal.target is signal.stop_price is signal.trail is signal.stop_loss is signal.take_profit is None
+            and (type(symbol), type(group), type(tag), type(reason)) == _FOUR_TEXTS
+            and (text := symbol + group + tag + reason).isascii()
+            and len(text) <= TEXT_LENGTH_MAX
+        )
+    except InvalidOperation:  # it does not compare: not a number
+        return False
 
 
 def _check_signal(name: str, signal: Signal) -> None:
@@ -295,6 +319,7 @@ WISHES_MAX = 10_000
 TEXT_LENGTH_MAX = 10_000
 #: The last moment of a signed 64-bit nanosecond clock.
 EXPIRY_MAX = 2**63 - 1
+_LEAST, _MOST = Decimal(1).scaleb(-DIGITS_MAX), Decimal(1).scaleb(DIGITS_MAX)
 _NUMBERS = ("quantity", "target", "price", "stop_price", "trail", "stop_loss", "take_profit")
 _KINDS = (
     ("side", Side),
@@ -304,6 +329,8 @@ _KINDS = (
     ("post_only", bool),
     ("reduce_only", bool),
 )
+_FOUR_TEXTS = (str, str, str, str)
+_FLAGS = (bool, bool, int)
 _SIGNAL_TEXTS = ("symbol", "group", "tag", "reason")
 _CANCEL_TEXTS = ("symbol", "order_id", "reason")
 
