@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from kedge.core.clock import Timers
+from kedge.core.market.band import PriceBand
 from kedge.core.market.handler import MarketDataHandler
 from kedge.core.market.rules import TIME_MAX
 from kedge.core.orders.inflight import REPEAT, OrdersInFlight
@@ -57,6 +58,7 @@ class State:
         self.halt = _RUNNING
         self.disabled: dict[str, str] = {}
         self.blocked: dict[str, dict[str, str]] = {}
+        self.bands: dict[str, PriceBand] = {}
         self.errors_in_a_row = 0
         self.executions: dict[str, list[int]] = {}
         self.clock_offset_ns = 0
@@ -312,6 +314,15 @@ class State:
     def approve(self, decision: d.Approved) -> None:
         """Fold an approval: its order counts from now on."""
         self.orders.send(decision.intent, self.now, self.config.duplicate_window_ms_max, decision.worst_price)
+        if self.config.price_band_bps_max is not None:
+            self._note_reference(decision.intent.symbol)
+
+    def _note_reference(self, symbol: str) -> None:
+        """Keep the reference that an order was judged by, for the price band."""
+        reference = self.market.reference(symbol)
+        if reference is not None:
+            band = self.bands.setdefault(symbol, PriceBand())
+            band.note(self.now, reference[0], self.config.price_band_window_ms * NS_PER_MS)
 
     def _halted(self, change: d.HaltChanged) -> None:
         self.halt = change.after
@@ -364,6 +375,7 @@ class State:
             "portfolio": self.portfolio.snapshot(),
             "performance": self.performance.snapshot(),
             "timers": self.timers.snapshot(),
+            **({"bands": {name: band.snapshot() for name, band in self.bands.items()}} if self.bands else {}),
         }
 
     def digest(self) -> str:

@@ -54,6 +54,8 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     - `duplicate_window_ms_max`: the same intent again within this time is refused.
     - `price_collar_bps_max`: how far a price may be from the reference, and how far a market order is valued
       from it.
+    - `price_band_bps_max`: how far a price may be from the references by which the orders of the last
+      `price_band_window_ms` were judged: many small steps, each within the collar, do not lead further.
     - `reference_age_ms_max`: a reference price older than this counts as none.
     - `position_quantity_max`, `position_notional_max`: one symbol, open orders included on the worse side.
     - `gross_exposure_max`, `net_exposure_max`: all symbols, likewise.
@@ -87,6 +89,8 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     strategy_loss_max: Decimal | None = None
     daily_loss_max: Decimal | None = None
     drawdown_ratio_max: Decimal | None = None
+    price_band_bps_max: Decimal | None = None
+    price_band_window_ms: int = 300_000
     executions_per_window_max: int | None = None
     executions_window_ms: int = 60_000
     errors_in_a_row_max: int = 5

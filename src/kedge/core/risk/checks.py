@@ -23,7 +23,7 @@ from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument, InstrumentStatus
 from kedge.model.limits import RiskConfig, SymbolLimits
 from kedge.model.money import ONE, TEN_THOUSAND, ZERO, canonical
-from kedge.model.order import LIMIT, TERMINAL, OrderType, TimeInForce
+from kedge.model.order import LIMIT, TERMINAL, Order, OrderIntent, OrderType, Side, TimeInForce
 
 
 class Finding(NamedTuple):
@@ -297,6 +297,59 @@ def self_trade(a: Assessment, collar: Decimal | None) -> Answer:
     return ZERO
 
 
+def stop_trade(a: Assessment, collar: Decimal | None) -> Answer:
+    """No stop of ours, once triggered, could trade with a limit order of ours (C12)."""
+    intent = a.intent
+    for order in a.conflicting:
+        if order.status in TERMINAL:
+            continue
+        stop: Order | OrderIntent
+        if intent.order_type is LIMIT and order.order_type in _STOPS and intent.time_in_force not in _FLEETING:
+            stop, price, other = order, intent.price, order.id
+        elif order.order_type is LIMIT and intent.order_type in _STOPS:
+            stop, price, other = intent, order.price, order.id
+        else:
+            continue
+        first, last = _triggered(stop, a.reference or ZERO, collar or ZERO)
+        if price is not None and min(first, last) <= price <= max(first, last):
+            return _outside(price, f"{other}: a stop triggered at {short(first)} could reach {short(last)}")
+    return ZERO
+
+
+def _triggered(stop: Order | OrderIntent, reference: Decimal, collar: Decimal) -> tuple[Decimal, Decimal]:
+    """Between which prices a stop trades once triggered: from its trigger to its limit, or as far as the collar.
+
+    What rests beyond the trigger was filled before the market got there. Without a collar a triggered stop is taken to
+    trade at its trigger: else a protective stop would forbid every bid below it. A trailing stop's trigger is somewhere
+    between here and its trail.
+    """
+    away = -ONE if stop.side is Side.SELL else ONE
+    first = trigger = reference if stop.stop_price is None else stop.stop_price
+    if stop.trail is not None:
+        trigger = reference + away * stop.trail
+    if stop.price is None:
+        return first, trigger * (ONE + away * collar / TEN_THOUSAND)
+    beyond = stop.price < first if stop.side is Side.SELL else stop.price > first
+    return first, stop.price if beyond else first
+
+
+_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP})
+#: Such an order does not rest, so nothing triggered later can meet it.
+_FLEETING = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+
+
+def price_band(a: Assessment, held: tuple[Decimal, int]) -> Answer:
+    """Prices are within the band around the references of the window's earlier orders (C4)."""
+    band = a.state.bands.get(a.intent.symbol)
+    span = None if band is None else band.span(a.now, held[1])
+    if span is None or a.reference is None:
+        return ZERO
+    low, high = span
+    asked = [each for each in (a.intent.price, a.intent.stop_price) if each is not None] or [a.reference]
+    figure = max(max((each - low) / low, (high - each) / high) for each in asked) * TEN_THOUSAND
+    return figure if figure <= held[0] else _outside(figure, f"orders of the window were judged at {low} to {high}")
+
+
 def _least_bid(reference: Decimal | None, collar: Decimal | None) -> Decimal:
     """The lowest price a market sell may reach: zero, where no collar bounds it."""
     if reference is None or collar is None:
@@ -384,7 +437,11 @@ def bind(symbol: str, listed: Instrument | None, limits: RiskConfig) -> tuple[Bo
     collar = limits.for_symbol(symbol, "price_collar_bps_max")
     age = limits.reference_age_ms_max
     bound = [Bound(check, listed, "") for check in _ALWAYS]
-    bound += [Bound(reference_price, age, "" if age is None else str(age)), Bound(self_trade, collar, "")]
+    bound.append(Bound(reference_price, age, "" if age is None else str(age)))
+    bound += [Bound(self_trade, collar, ""), Bound(stop_trade, collar, "")]
+    if limits.price_band_bps_max is not None:
+        band = limits.price_band_bps_max, limits.price_band_window_ms * NS_PER_MS
+        bound.append(Bound(price_band, band, canonical(band[0])))
     if listed is not None:
         bound += [Bound(tick, listed, canonical(listed.tick_size)), Bound(lot, listed, canonical(listed.lot_size))]
         bound.append(Bound(margin, listed, "0"))
