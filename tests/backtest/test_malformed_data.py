@@ -43,7 +43,7 @@ def broken(field: str, value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_a_run_with_bad_values_is_journaled_whole_and_is_the_run_without_those_candles(
+def test_h32_a_run_with_bad_values_is_journaled_whole_and_is_the_run_without_those_candles(
     what: str, tmp_path: Path
 ) -> None:
     without = run([each for at, each in enumerate(MARKET) if at not in AT])

@@ -89,7 +89,7 @@ def test_what_is_let_through_can_be_written_and_read_back_and_so_can_what_is_sai
 
 
 @given(place=st.sampled_from(PLACES), value=ODD)
-def test_no_fact_is_lost_that_would_have_been_believed_and_the_market_is_left_as_it_would_have_been(
+def test_h32_no_fact_is_lost_that_would_have_been_believed_and_the_market_is_left_as_it_would_have_been(
     place: tuple[MarketEvent, str], value: Any
 ) -> None:
     fact, name = place
