@@ -33,6 +33,21 @@ def test_nothing_is_written_over_a_file_that_the_run_reads(
     shell.refused([*run, option, target], option, target.removeprefix("./"), "this run reads")
 
 
+def test_nothing_is_written_into_a_journal_that_is_looked_at(shell: Shell) -> None:
+    shell.done(*RUN, "--journal", "j")
+    for words in (("verify", "j"), ("replay", "j"), ("explain", "j", "bt-1-40"), ("show", "j")):
+        for target in ("j/audit-2024-01-01.jsonl", "j/epoch", "j/new.json", "../here/j/new.json"):
+            shell.refused(["audit", *words, "--json", target], "inside the journal j")
+
+
+def test_data_is_not_replaced_by_what_is_found_in_it(shell: Shell) -> None:
+    shell.refused(["data", "check", "market.csv", "--json", "market.csv"], "market.csv", "this run reads")
+    shell.refused(
+        ["data", "import", "market.csv", "--symbol", "BTC-USD", "--venue", "v", "--json", "market.csv"], "market.csv"
+    )
+    shell.refused(["demo", "--bars", "150", "--csv", "a", "--json", "./a"], "--csv and --json both name")
+
+
 def test_an_output_that_ends_like_a_directory_is_none(shell: Shell) -> None:
     for option in ("--report", "--json"):
         shell.refused([*RUN, option, "new/"], option, "new/", "name a file")
