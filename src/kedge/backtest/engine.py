@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal, localcontext
 from itertools import chain
 from pathlib import Path
@@ -33,7 +34,7 @@ from kedge.journal.keys import SigningKey
 from kedge.model.decisions import Quarantined
 from kedge.model.errors import ConfigError, DataError, StrategyError
 from kedge.model.facts import SessionStopped
-from kedge.model.instant import NS_PER_MS
+from kedge.model.instant import NS_PER_MS, to_ns
 from kedge.model.instrument import Instrument, generic_instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import MarketEvent
@@ -92,6 +93,15 @@ class BacktestEngine:
         self.maker_fee_rate = self.fee_rate if maker_fee_rate is None else decimal(maker_fee_rate, "maker_fee_rate")
         self.slippage_bps = _within(decimal(slippage_bps, "slippage_bps"), "slippage_bps", low=ZERO, high=TEN_THOUSAND)
         self.leverage = _within(decimal(leverage, "leverage"), "leverage", low=ZERO, open_low=True)
+        if type(latency_ms) is not int:
+            raise ConfigError(f"latency_ms is {latency_ms!r}; give an int")
+        for what, given, kind in (("risk", risk, RiskConfig), ("market", market, MarketLimits)):
+            if not isinstance(given, kind):
+                raise ConfigError(f"{what} is {given!r}; give a {kind.__name__}")
+        instruments = list(instruments)
+        for listed in instruments:
+            if not isinstance(listed, Instrument):
+                raise ConfigError(f"instruments hold {listed!r}; give Instrument objects")
         if not 0 <= latency_ms <= LATENCY_MS_MAX:
             raise ConfigError(f"latency_ms is {latency_ms}; it must be >= 0 and <= {LATENCY_MS_MAX}, a day")
         if latency_ms > market.age_ms_max:
@@ -117,19 +127,21 @@ class BacktestEngine:
         *,
         sources: Mapping[str, str] | None = None,
         load_seconds: float = 0.0,
-        start: int | None = None,
-        end: int | None = None,
+        start: datetime | int | None = None,
+        end: datetime | int | None = None,
         watch: Watch | None = None,
     ) -> BacktestResult:
         """Run one strategy or several over candles, columns or any streams of market facts, and report.
 
-        `sources` says, by strategy name, how a strategy was named by the user, for the journal. `start` and `end` (ns)
-        bound the history, `watch` may count the facts as they pass.
+        `sources` says, by strategy name, how a strategy was named by the user, for the journal. `start` and `end` (an aware
+        `datetime`, or ns) bound the history, `watch` may count the facts as they pass.
         """
-        strategies = [strategy] if isinstance(strategy, BaseStrategy) else list(strategy)
+        strategies = _instances(strategy)
         if not strategies:
             raise StrategyError("there is no strategy to run; give at least one")
-        feed = Feed(candles, start, end)
+        feed = Feed(candles, None if start is None else to_ns(start), None if end is None else to_ns(end))
+        if self.journal_dir is not None and self.journal_dir.exists() and not self.journal_dir.is_dir():
+            raise ConfigError(f"journal directory {self.journal_dir} is a file; name a new or an empty directory")
         symbols = self._symbols(strategies, feed)
         instruments = self._instruments(symbols)
         currency = self.account_currency or instruments[0].settle or instruments[0].quote
@@ -211,6 +223,17 @@ class BacktestEngine:
             )
             for symbol in symbols
         ]
+
+
+def _instances(strategy: BaseStrategy | Sequence[BaseStrategy]) -> list[BaseStrategy]:
+    """The strategies of a run as a list; a class is not yet one, and the commonest slip."""
+    given = list(strategy) if isinstance(strategy, Sequence) else [strategy]
+    for each in given:
+        if isinstance(each, type):
+            raise StrategyError(f"{each.__name__} is a class; give an instance of it, {each.__name__}()")
+        if not isinstance(each, BaseStrategy):
+            raise StrategyError(f"{each!r} is no strategy; give an instance of a subclass of BaseStrategy")
+    return given
 
 
 def _believed(loop: Loop, log: RunLog) -> None:

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from msgspec import Struct, structs
 
 from kedge.model.errors import ConfigError
+from kedge.model.exact import check_exact
 from kedge.model.money import ZERO
 
 
@@ -25,6 +26,9 @@ class SymbolLimits(Struct, frozen=True, forbid_unknown_fields=True):
     position_quantity_max: Decimal | None = None
     position_notional_max: Decimal | None = None
     price_collar_bps_max: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        check_exact(self)
 
 
 #: What a live session may not start without (control C32).
@@ -101,6 +105,10 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     symbols: dict[str, SymbolLimits] = {}
 
     def __post_init__(self) -> None:
+        check_exact(self)
+        for symbol, own in self.symbols.items():
+            if not isinstance(own, SymbolLimits):
+                raise ConfigError(f"the limits of {symbol} are {own!r}; give SymbolLimits")
         for field in structs.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Decimal | int) and not value >= ZERO:

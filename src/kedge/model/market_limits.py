@@ -13,6 +13,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from kedge.model.errors import ConfigError
+from kedge.model.exact import check_exact
 from kedge.model.limits import COUNT_MAX, check_traded
 from kedge.model.money import TEN_THOUSAND, ZERO
 
@@ -45,8 +46,12 @@ class MarketLimits(Struct, frozen=True, forbid_unknown_fields=True):
     book_levels_max: int = 20_000
 
     def __post_init__(self) -> None:
+        check_exact(self)
         for symbol, value in self.symbols_jump_bps_max.items():
-            _positive(f"symbols_jump_bps_max.{symbol}", value)
+            name = f"symbols_jump_bps_max.{symbol}"
+            if type(value) not in (Decimal, int):
+                raise ConfigError(f"{name} is {value!r}; give a Decimal or an int, so that it is exact")
+            _positive(name, value)
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if isinstance(value, Decimal | int):
