@@ -51,14 +51,14 @@ class Segments:
     def pack(self) -> None:
         """Keep the states as bytes: nothing will be added."""
         if self._states is not None:
-            self._packed, self._states = _encode(self._states), None
+            self._packed, self._states = self._packed or _encode(self._states), None
 
     def _unpacked(self) -> tuple[list[Decimal], list[tuple[Holding, ...]]]:
         states = self._states
         if states is None:
             before, Segments._asked = Segments._asked, self
-            if before is not None and before._packed:
-                before._states = None
+            if before is not None:
+                before.pack()
             states = self._states = _decode(self._packed)
         return states
 
