@@ -33,6 +33,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("clock", "src/kedge/cli/backtest.py"): "load_seconds is shown to people; no decision and no record holds it",
     ("float", "src/kedge/backtest/curve.py"): _STATISTIC,
     ("float", "src/kedge/backtest/curve_block.py"): _STATISTIC,
+    ("float", "src/kedge/backtest/curve_columns.py"): _STATISTIC,
     ("float", "src/kedge/backtest/curve_fold.py"): _STATISTIC,
     ("float", "src/kedge/backtest/metrics.py"): _STATISTIC,
     ("float", "src/kedge/core/market/quality.py"): "outlier scores of a report on past data; no order depends on one",
