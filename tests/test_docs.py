@@ -25,7 +25,7 @@ import kedge
 from kedge import Candle
 from kedge.cli.main import COMMANDS, cli
 from kedge.core.orders import lifecycle
-from kedge.core.risk import checks, halts
+from kedge.core.risk import checks, crossing, halts
 from kedge.core.strategy.base import BaseStrategy
 from kedge.core.strategy.view import View
 from kedge.model.instrument import Instrument, InstrumentKind
@@ -104,12 +104,16 @@ def test_every_market_limit_is_in_the_guide_with_its_default_and_whether_it_may_
         assert ('may be `"none"`' in meaning) is may_be_off, field.name
 
 
+#: Where checks are; all of them are bound by `checks`.
+CHECKING = (checks.__name__, crossing.__name__)
+
+
 def test_every_check_is_in_the_guide_with_what_it_says_of_itself() -> None:
     told = rows(GUIDE / "risk.md", "The checks")
     functions = {
         name: function
         for name, function in vars(checks).items()
-        if inspect.isfunction(function) and function.__module__ == checks.__name__ and is_check(function)
+        if inspect.isfunction(function) and function.__module__ in CHECKING and is_check(function)
     }
     assert set(told) == set(functions)
     for name, function in functions.items():

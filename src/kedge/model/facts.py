@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from kedge.model.errors import ConfigError
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import (
@@ -219,6 +220,20 @@ class SessionStarted(Stamped, frozen=True, gc=False, tag="start"):
     operator: str = ""
     received: int = 0
     market: MarketLimits = DEFAULT_LIMITS
+
+    def check(self) -> None:
+        """Refuse a session that cannot be run: limits for a symbol that is not traded (a misspelt one would be a limit
+        that is not there, H61), an instrument that is settled in another currency than the account's.
+        """
+        traded = [instrument.symbol for instrument in self.instruments]
+        self.risk.check_symbols(traded)
+        self.market.check_symbols(traded)
+        for instrument in self.instruments:
+            if self.account_currency not in (instrument.quote, instrument.settle):
+                raise ConfigError(
+                    f"{instrument.symbol} is settled in {instrument.settle or instrument.quote}, the account is in "
+                    f"{self.account_currency}; trade it from an account of its own"
+                )
 
 
 class SessionStopped(Stamped, frozen=True, gc=False, tag="stop"):

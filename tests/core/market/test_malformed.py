@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kedge.backtest.recording import codec
 from kedge.core.market.handler import MarketDataHandler
-from kedge.core.market.malformed import TEXT_LENGTH_MAX, whole, whole_stream
+from kedge.core.market.malformed import TEXT_LENGTH_MAX, quarantined, whole, whole_stream
 from kedge.core.market.rules import TIME_MAX, Rule
 from kedge.journal.record import Record
 from kedge.model.errors import DataError
@@ -100,10 +100,10 @@ def test_h32_no_fact_is_lost_that_would_have_been_believed_and_the_market_is_lef
     one, other = MarketDataHandler([SYMBOL]), MarketDataHandler([SYMBOL])
     for handler in (one, other):
         handler.fold(made.book(START - MINUTE, 6))
-    quarantined = one.fold(odd)
-    assert quarantined is not None
-    said = other.malformed(told)
-    assert (said.fact, said.rule) == (quarantined.fact, quarantined.rule)
+    refused = one.fold(odd)
+    assert refused is not None
+    said = quarantined(told, other)
+    assert (said.fact, said.rule) == (refused.fact, refused.rule)
     one_book, other_book = one.record(SYMBOL), other.record(SYMBOL)
     assert one_book is not None
     assert other_book is not None
@@ -121,7 +121,7 @@ def test_a_book_that_missed_something_is_invalid() -> None:
         told = whole(changed(fact, bids=nan), START)
         assert isinstance(told, MalformedFact)
         assert (told.rule, told.value) == (Rule.NON_FINITE, "bids[0].price=NaN")
-        handler.malformed(told)
+        quarantined(told, handler)
         assert handler.distrust(SYMBOL, START) == "the book is invalid: non_finite: bids[0].price=NaN"
 
 

@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections import deque
 from decimal import Decimal
 
+from kedge.model.instant import NS_PER_MS
+from kedge.model.limits import RiskConfig
+
 Noted = tuple[int, Decimal]
 
 
@@ -46,3 +49,9 @@ class PriceBand:
     def snapshot(self) -> list[object]:
         """Plain data that two equal folds agree on."""
         return [[list(each) for each in queue] for queue in (self._lows, self._highs)]
+
+
+def note(bands: dict[str, PriceBand], symbol: str, now: int, reference: Decimal | None, limits: RiskConfig) -> None:
+    """Keep the reference that an order on `symbol` was judged by."""
+    if reference is not None:
+        bands.setdefault(symbol, PriceBand()).note(now, reference, limits.price_band_window_ms * NS_PER_MS)

@@ -38,13 +38,11 @@ from kedge.core.market.succession import (
 )
 from kedge.core.market.view import MarketView
 from kedge.model.decisions import Quarantined
-from kedge.model.facts import MalformedFact, MarketFact, StreamStatus
+from kedge.model.facts import MarketFact, StreamStatus
 from kedge.model.instant import NS_PER_MS
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.money import ZERO
-
-_OF_BOOKS = frozenset(kind.__struct_config__.tag for kind in (OrderBook, BookDelta))
 
 #: What a comparison or a look-up with a bad value raises.
 _BAD_VALUE = (KeyError, TypeError, InvalidOperation)
@@ -358,15 +356,6 @@ class MarketDataHandler(MarketView):
         record.funding = funding
         record.funding_rate_ns = earlier(funding.ts, funding.received)
         return None
-
-    # what is no fact -------------------------------------------------------------------------------------------------
-
-    def malformed(self, fact: MalformedFact) -> Quarantined:
-        """Fold the word of a fact that nothing can be made of: a book that missed it is no longer valid."""
-        record = self._records.get(fact.symbol)
-        if record is not None and fact.fact in _OF_BOOKS:
-            record.book.invalidate(f"{fact.rule}: {fact.value}")
-        return Quarantined(fact.fact, fact.symbol, fact.rule, fact.value)
 
     # streams ---------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from kedge.core.market.rules import TIME_MAX, Broken, Rule
+from kedge.core.market.view import MarketView
+from kedge.model.decisions import Quarantined
 from kedge.model.errors import DataError
 from kedge.model.facts import MalformedFact
 from kedge.model.market import BookDelta, Candle, FundingRate, MarketEvent, MarkPrice, OrderBook, Quote, Trade
@@ -57,6 +59,17 @@ def whole_stream(facts: Iterable[Any]) -> list[Any]:
         at = fact.ts
         take(fact)
     return rows
+
+
+def quarantined(fact: MalformedFact, market: MarketView) -> Quarantined:
+    """Fold the word of a fact that nothing can be made of: a book that missed it is no longer valid."""
+    record = market.record(fact.symbol)
+    if record is not None and fact.fact in _OF_BOOKS:
+        record.book.invalidate(f"{fact.rule}: {fact.value}")
+    return Quarantined(fact.fact, fact.symbol, fact.rule, fact.value)
+
+
+_OF_BOOKS = frozenset(kind.__struct_config__.tag for kind in (OrderBook, BookDelta))
 
 
 def _is_sound(values: tuple[Any, ...]) -> bool:
@@ -194,9 +207,7 @@ def _text(value: Any) -> str:
         text = ascii(value)
     elif isinstance(value, Decimal):
         text = Decimal.__str__(value)
-    elif isinstance(value, float):
-        text = float.__repr__(value)
-    elif value is None or kind is bool:
+    elif value is None or kind is bool or kind is float:
         text = repr(value)
     elif isinstance(value, int):
         text = (

@@ -303,7 +303,7 @@ def _check_texts(name: str, wish: Wish, fields: tuple[str, ...]) -> None:
 def _shown(value: object) -> str:
     """`value` as the same text in every run; of a class that is not ours to run, its name."""
     kind = type(value)
-    if kind in (str, int, float, bool, type(None), Decimal):
+    if kind is float or kind in (str, int, bool, type(None), Decimal):
         return f"{value!r}"[:100]
     return f"a {kind.__name__}"
 
