@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -23,6 +23,9 @@ from kedge.venues.feed.talk import BeforeUp, Dial, StreamRules
 from kedge.venues.gateway import Subscription
 from kedge.venues.wire.clock import Clock
 from kedge.venues.wire.websocket import Disconnected, WebSocketTransport
+
+if TYPE_CHECKING:
+    from kedge.venues.wire.aio import AioWebSockets
 
 #: How often silences, idleness and the end of a session are looked for.
 TICK_MS = 250
@@ -61,6 +64,7 @@ class Keeper:
         self._before_up = before_up
         self._rules = rules
         self._transport = transport
+        self._own: AioWebSockets | None = None
         self._clock = clock
         self._dice = dice
         self._can_take_over = can_take_over
@@ -93,9 +97,12 @@ class Keeper:
                 await self._clock.sleep(backoff.next_seconds())
 
     async def close(self, reason: str) -> None:
-        """End every line."""
+        """End every line, and the network where it is the keeper's own."""
         for line in [*self._lines]:
             await self._close(line, reason)
+        if self._own is not None:
+            await self._own.close()
+            self._own = None
 
     def backoff(self) -> Backoff:
         """A row of delays by the rules."""
@@ -142,8 +149,10 @@ class Keeper:
             self._lines.remove(line)
 
     def _sockets(self) -> WebSocketTransport:
-        if self._transport is None:
+        if self._transport is not None:
+            return self._transport
+        if self._own is None:
             from kedge.venues.wire.aio import AioWebSockets
 
-            self._transport = AioWebSockets()
-        return self._transport
+            self._own = AioWebSockets()
+        return self._own
