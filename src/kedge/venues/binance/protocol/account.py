@@ -17,7 +17,8 @@ from msgspec import Struct
 from kedge.model.errors import VenueError
 from kedge.model.money import ONE, ZERO
 from kedge.venues.binance.protocol.instruments import Listing
-from kedge.venues.binance.protocol.numbers import amount, decode, lenient, positive, price_or_none, shown, signed, when
+from kedge.venues.binance.protocol.numbers import amount, lenient, positive, price_or_none, signed, when
+from kedge.venues.exact import decode, shown
 from kedge.venues.gateway import Balance, KeyPermissions, MarginMode, MarginSettings, VenuePosition
 
 _MODES = {
