@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.venue_vectors.binance_payloads import docs_examples, markets_raw, payloads, ws_samples
 from tests.venue_vectors.binance_requests import requests
 from tests.venue_vectors.binance_responses import responses
 from tests.venue_vectors.binance_signing import signing
@@ -13,4 +14,8 @@ HANDLERS: dict[str, Handler] = {
     "requests_ccxt_static_verbatim": requests,
     "responses_ccxt": responses,
     "responses_ccxt_static_verbatim": responses,
+    "docs_examples": docs_examples,
+    "payloads": payloads,
+    "ws_samples": ws_samples,
+    "markets_raw": markets_raw,
 }

@@ -435,4 +435,3 @@ _METHODS: dict[str, Callable[[Wish], Call]] = {
     "load_markets": lambda w: calls.exchange_info(w.product),
     "fetch_markets": lambda w: calls.exchange_info(w.product),
 }
-

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from kedge.model.order import OrderStatus, OrderType
+from kedge.model.order import OrderStatus
 from kedge.venues.answers import ErrorClass
 from kedge.venues.binance.protocol import account, market, reports
 from kedge.venues.binance.protocol.errors import failure
@@ -241,7 +241,9 @@ def _book(a: Answered) -> None:
         assert [list(level) for level in ours] == [[Decimal(text) for text in level] for level in raw]
         assert len(ours) == len(theirs)  # ccxt keeps the levels of a book as floats: near, not the same
         for level, level_there in zip(ours, theirs, strict=True):
-            assert all(abs(x - Decimal(str(y))) <= abs(x) * Decimal("1e-15") for x, y in zip(level, level_there, strict=True))
+            assert all(
+                abs(x - Decimal(str(y))) <= abs(x) * Decimal("1e-15") for x, y in zip(level, level_there, strict=True)
+            )
 
 
 def _candles(a: Answered) -> None:
@@ -260,7 +262,9 @@ def _time(a: Answered) -> None:
 
 def _balance(a: Answered) -> None:
     ours = account.balance_rows(a.body) if isinstance(a.raw, list) else account.balances(a.body)
-    theirs = {name: each for name, each in a.parsed.items() if isinstance(each, dict) and "total" in each and "free" in each}
+    theirs = {
+        name: each for name, each in a.parsed.items() if isinstance(each, dict) and "total" in each and "free" in each
+    }
     assert ours.keys() == theirs.keys()
     for name, balance in ours.items():
         same(balance.total, theirs[name]["total"], f"total {name}")
@@ -310,7 +314,12 @@ def _bids_asks(a: Answered) -> None:
     assert {one.symbol for one in ours} == {raw_of(each["symbol"]) for each in theirs}
     for one in ours:
         there = next(each for each in theirs if raw_of(each["symbol"]) == one.symbol)
-        for figure, name in ((one.bid, "bid"), (one.ask, "ask"), (one.bid_size, "bidVolume"), (one.ask_size, "askVolume")):
+        for figure, name in (
+            (one.bid, "bid"),
+            (one.ask, "ask"),
+            (one.bid_size, "bidVolume"),
+            (one.ask_size, "askVolume"),
+        ):
             same(figure, there[name], name)
 
 

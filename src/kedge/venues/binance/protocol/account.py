@@ -227,8 +227,8 @@ def positions(body: bytes, listing: Listing) -> tuple[VenuePosition, ...]:
         if row.positionSide not in _POSITION_SIDES:
             raise VenueError(f"position side {shown(row.positionSide)} is none that we know")
         quantity = signed(row.positionAmt, "positionAmt")
-        if row.positionSide == "SHORT" and quantity > ZERO:
-            raise VenueError(f"a short position of {quantity}; it must not be above zero")
+        if row.positionSide == "SHORT":  # in hedge mode the side says the sign, whatever the number says
+            quantity = -abs(quantity)
         if not quantity:
             continue
         profit = row.unRealizedProfit if row.unRealizedProfit is not None else row.unrealizedProfit

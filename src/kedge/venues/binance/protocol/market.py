@@ -178,12 +178,10 @@ def candles(body: bytes, symbol: str, interval_ns: int, now_ns: int, received: i
 
 
 def ohlcv(opened: int, texts: list[Any], symbol: str, interval_ns: int, received: int) -> Candle:
-    """One candle; its high and low must hold its open and close."""
+    """One candle. Whether its figures agree with each other is for the market handler to judge."""
     first, high, low, last = (
         price(text, what) for text, what in zip(texts, ("open", "high", "low", "close"), strict=False)
     )
-    if not (low <= first <= high and low <= last <= high):
-        raise VenueError(f"candle: low {low} and high {high} do not hold open {first} and close {last}")
     return _candle(opened, first, high, low, last, amount(texts[4], "volume"), symbol, interval_ns, received)
 
 

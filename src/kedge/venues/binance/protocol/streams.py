@@ -211,13 +211,13 @@ def subscribe(streams: Iterable[str], number: int, method: str = "SUBSCRIBE") ->
     return msgspec.json.encode({"method": method, "params": list(streams), "id": number}).decode()
 
 
-def parse(
-    message: str | bytes, listing: Listing, received: int
-) -> tuple[MarketEvent, ...] | Notice:
+def parse(message: str | bytes, listing: Listing, received: int) -> tuple[MarketEvent, ...] | Notice:
     """What a message says: facts, none for what is of no use, or a notice about the connection."""
     head = decode(message, _ENVELOPE, "stream message") if not _is_list(message) else None
     if head is None:
-        return tuple(fact for one in decode(message, _LIST, "stream message") for fact in _facts(bytes(one), listing, received))
+        return tuple(
+            fact for one in decode(message, _LIST, "stream message") for fact in _facts(bytes(one), listing, received)
+        )
     data = bytes(head.data)
     if data:
         if _is_list(data):

@@ -189,8 +189,8 @@ class _PositionRow(Struct):
 
 class _AccountPart(Struct):
     m: str
-    B: list[_WalletBalance] = []  # noqa: RUF012
-    P: list[_PositionRow] = []  # noqa: RUF012
+    B: list[_WalletBalance] = []
+    P: list[_PositionRow] = []
 
 
 class _AccountUpdate(Struct):
@@ -214,7 +214,7 @@ class _Margin(Struct):
 
 
 class _MarginCall(Struct):
-    p: list[_Margin] = []  # noqa: RUF012
+    p: list[_Margin] = []
 
 
 class _Refusal(Struct):
@@ -351,7 +351,9 @@ class UserStream:
     def trigger_refused(self, text: str | bytes, received: int) -> News:
         """A conditional order could not be triggered."""
         found = decode(text, _TRIGGER, "trigger refusal").o
-        return News(exchange_id=str(found.i), warning=f"trigger of order {found.i} on {shown(found.s)}: {shown(found.r)}")
+        return News(
+            exchange_id=str(found.i), warning=f"trigger of order {found.i} on {shown(found.s)}: {shown(found.r)}"
+        )
 
     def outbound(self, text: str | bytes, received: int) -> News:
         """Spot balances that changed."""

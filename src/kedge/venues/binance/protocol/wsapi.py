@@ -50,7 +50,7 @@ class _Answer(Struct):
     id: int | str | None = None
     result: msgspec.Raw = msgspec.Raw()
     error: _Error | None = None
-    rateLimits: list[_Used] = []  # noqa: N815, RUF012
+    rateLimits: list[_Used] = []  # noqa: N815
 
 
 class _Subscription(Struct):
