@@ -210,6 +210,15 @@ class MarketDataFeed:
                 await self._fact(fact)
             else:
                 line.hold(fact)
+        if heard.over:
+            line.over = True
+            await self._cut(line, heard.over)
+
+    async def _cut(self, line: Line, reason: str) -> None:
+        """Treat a line as broken, whatever its socket says."""
+        if line is self._line:
+            await self._tell(self._all_down(reason))
+        await line.close(reason)
 
     async def _lose(self, line: Line, reason: str) -> None:
         """Something is missing on a line: no book of it is believed any more."""
@@ -290,9 +299,7 @@ class MarketDataFeed:
         if line is None or line.ended.is_set():
             return
         if line.idle_ms() > self._rules.idle_ms_max:
-            reason = f"nothing came for {line.idle_ms()} ms"
-            await self._tell(self._all_down(reason))
-            await line.close(reason)
+            await self._cut(line, f"nothing came for {line.idle_ms()} ms")
             return
         for key, reason in self._board.silent(self._clock.monotonic_ns()):
             await self._tell(self._board.down(key, self._clock.now_ns(), reason))
