@@ -19,8 +19,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from kedge.model.errors import UserError, VenueError
+from kedge.model.exchange import Exchange
 from kedge.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from kedge.model.money import EXACT, ONE, ZERO, canonical, round_price_down, round_price_up
+from kedge.model.symbols import canonical_name
 from kedge.venues.hyperliquid.figures import flag, mapping, number, sequence, text, whole
 
 SPOT_OFFSET: Final = 10_000
@@ -162,6 +164,14 @@ class AssetTable:
             raise VenueError(f"coin {coin!r:.60} is not listed")
         return found
 
+    def symbol_of(self, coin: Any) -> str:
+        """The canonical symbol of a name on the wire; the name itself where it is not listed, so that what the account
+        holds of it is seen all the same.
+        """
+        named = text(coin, "coin")
+        found = self.by_coin.get(named)
+        return named if found is None else found.symbol
+
     def __iter__(self) -> Iterator[Asset]:
         return iter(self.by_symbol.values())
 
@@ -180,7 +190,7 @@ def perpetuals(meta: Any, exchange: int = 0, quote: str = "USDC") -> list[Asset]
             Asset(
                 index=offset + place,
                 coin=coin,
-                symbol=f"{coin}-USD",
+                symbol=canonical_name(Exchange.HYPERLIQUID, coin, "USD"),
                 base=coin.rpartition(":")[2],
                 quote=quote,
                 size_decimals=_decimals(given.get("szDecimals")),
@@ -220,7 +230,7 @@ def spot_pairs(meta: Any) -> list[Asset]:
             Asset(
                 index=SPOT_OFFSET + whole(pair.get("index"), "index"),
                 coin=text(pair.get("name"), "name"),
-                symbol=f"{name[0]}-{name[1]}",
+                symbol=canonical_name(Exchange.HYPERLIQUID, *name),
                 base=name[0],
                 quote=name[1],
                 size_decimals=_decimals(base.get("szDecimals")),

@@ -114,5 +114,7 @@ def wire(value: Decimal, what: str = "number") -> str:
         raise UserError(f"{what} is {value}; it must be finite")
     written = canonical(value)
     if len(written.partition(".")[2]) > WIRE_DECIMALS_MAX:
-        raise UserError(f"{what} is {written}; Hyperliquid takes at most {WIRE_DECIMALS_MAX} decimals, so round it first")
+        raise UserError(
+            f"{what} is {written}; Hyperliquid takes at most {WIRE_DECIMALS_MAX} decimals, so round it first"
+        )
     return written

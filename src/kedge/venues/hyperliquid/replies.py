@@ -79,8 +79,7 @@ def reply(answer: Any) -> Reply:
     given = mapping(answer, "answer")
     status = given.get("status")
     if status == "err":
-        message = given.get("response")
-        return refusal(message if type(message) is str else f"{message!r:.200}")
+        return refusal(_sentence(given.get("response")))
     if status != "ok":
         raise VenueError(f"status is {status!r:.40}, neither ok nor err")
     response = mapping(given.get("response"), "response")
@@ -104,7 +103,7 @@ def _status(entry: Any) -> Status:
         raise VenueError(f"order status {entry!r:.60} is unknown")
     given = mapping(entry, "order status")
     if "error" in given:
-        return refusal(text(given["error"], "error"))
+        return refusal(_sentence(given["error"]))
     if "resting" in given:
         resting = mapping(given["resting"], "resting")
         return Resting(whole(resting.get("oid"), "oid"), _cloid(resting))
@@ -117,6 +116,10 @@ def _status(entry: Any) -> Status:
             _cloid(filled),
         )
     raise VenueError(f"order status {list(given)!r:.80} is unknown")
+
+
+def _sentence(given: Any) -> str:
+    return given if type(given) is str else f"{given!r:.200}"
 
 
 def _cloid(given: dict[str, Any]) -> str:

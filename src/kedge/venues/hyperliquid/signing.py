@@ -60,7 +60,9 @@ class Signer:
         try:
             from coincurve import PrivateKey
         except ImportError:
-            raise ConfigError("Hyperliquid signs with the extra evm, which is missing; pip install 'kedge[evm]'") from None
+            raise ConfigError(
+                "Hyperliquid signs with the extra evm, which is missing; pip install 'kedge[evm]'"
+            ) from None
         found = _PRIVATE_KEY.fullmatch(private_key.reveal().strip())
         if found is None:
             raise ConfigError("the private key is not 32 bytes in hexadecimal; give the key of the agent (API) wallet")
