@@ -24,8 +24,8 @@ from kedge.model.decisions import Approved
 from kedge.model.errors import UserError
 from kedge.model.money import EXACT, ONE, ZERO, canonical
 from kedge.model.order import OrderIntent, OrderType, Side, TimeInForce
-from kedge.venues.hyperliquid.actions import Action, Tif, Trigger, limit, order, trigger
-from kedge.venues.hyperliquid.assets import Asset
+from kedge.venues.hyperliquid.protocol.actions import Action, Tif, Trigger, limit, order, trigger
+from kedge.venues.hyperliquid.protocol.assets import Asset
 
 #: How far beyond its reference a market order may reach: what the venue's own SDK and ccxt allow.
 SLIPPAGE: Final = Decimal("0.05")

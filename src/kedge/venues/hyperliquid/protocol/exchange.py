@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from kedge.model.instant import NS_PER_MS
-from kedge.venues.hyperliquid.actions import Action
-from kedge.venues.hyperliquid.signing import Signer, address_bytes, agent_digest, connection_id
+from kedge.venues.hyperliquid.protocol.actions import Action
+from kedge.venues.hyperliquid.protocol.signing import Signer, address_bytes, agent_digest, connection_id
 
 #: Orders or cancels of a batch that cost one more unit of weight.
 BATCH_PER_WEIGHT = 40

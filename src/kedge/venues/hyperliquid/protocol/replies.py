@@ -2,7 +2,7 @@
 
     Statuses   one status for each order, cancel or change of the request
     Done       the action was carried out and there is nothing to tell
-    Refusal    the whole request was refused (`kedge.venues.hyperliquid.refusals`)
+    Refusal    the whole request was refused (`kedge.venues.hyperliquid.protocol.refusals`)
 
 A batch that fails before it is looked at answers with one error for all of it, so there may be fewer statuses than
 orders: `Statuses.of` gives each order its own. `filled` of a status tells what was matched at once, which may be less
@@ -17,8 +17,8 @@ from typing import Any
 from msgspec import Struct
 
 from kedge.model.errors import VenueError
-from kedge.venues.hyperliquid.figures import mapping, price, sequence, size, text, whole
-from kedge.venues.hyperliquid.refusals import Refusal, refusal
+from kedge.venues.hyperliquid.protocol.figures import mapping, price, sequence, size, text, whole
+from kedge.venues.hyperliquid.protocol.refusals import Refusal, refusal
 
 
 class Resting(Struct, frozen=True, gc=False):

@@ -23,7 +23,7 @@ from kedge.model.exchange import Exchange
 from kedge.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from kedge.model.money import EXACT, ONE, ZERO, canonical, round_price_down, round_price_up
 from kedge.model.symbols import canonical_name
-from kedge.venues.hyperliquid.figures import flag, mapping, number, sequence, text, whole
+from kedge.venues.hyperliquid.protocol.figures import flag, mapping, number, sequence, text, whole
 
 SPOT_OFFSET: Final = 10_000
 BUILDER_OFFSET: Final = 100_000

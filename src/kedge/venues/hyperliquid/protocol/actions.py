@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from kedge.model.errors import UserError
-from kedge.venues.hyperliquid.figures import wire
+from kedge.venues.hyperliquid.protocol.figures import wire
 
 Action = dict[str, Any]
 

@@ -21,15 +21,18 @@ from kedge.model.facts import Fill, FundingPayment, Liquidity
 from kedge.model.money import CENT_OF_NANO, EXACT, ZERO
 from kedge.model.order import OrderStatus, OrderType, Side
 from kedge.venues.gateway import Balance, MarginMode, MarginSettings, OpenOrder, VenuePosition
-from kedge.venues.hyperliquid.assets import AssetTable
-from kedge.venues.hyperliquid.cloid import order_id_of
-from kedge.venues.hyperliquid.figures import flag, mapping, moment, number, price, size, text, whole
-from kedge.venues.hyperliquid.markets import rows, side_of
-from kedge.venues.hyperliquid.statuses import status_of
+from kedge.venues.hyperliquid.protocol.assets import AssetTable
+from kedge.venues.hyperliquid.protocol.cloid import order_id_of
+from kedge.venues.hyperliquid.protocol.figures import flag, mapping, moment, number, price, size, text, whole
+from kedge.venues.hyperliquid.protocol.markets import rows, side_of
+from kedge.venues.hyperliquid.protocol.statuses import status_of
 
 #: Accounts with one balance for spot and perpetuals.
 UNIFIED = frozenset({"unifiedAccount", "portfolioMargin"})
 ABSTRACTIONS = UNIFIED | {"default", "disabled", "dexAbstraction"}
+
+#: What an address may be.
+ROLES = frozenset({"user", "agent", "vault", "subAccount", "missing"})
 
 #: The order types of `frontendOpenOrders` and `orderStatus`.
 _TYPES = {
@@ -46,7 +49,9 @@ NameOf = Callable[[int, str], str]
 
 
 class MarginAccount(Struct, frozen=True, gc=False):
-    """The margin account: its value with open profit, what its positions tie up, and what may be taken out of it."""
+    """The margin account: its value with open profit, what its positions tie up, and what may be taken out of
+    it. `ts` is 0 where the answer has no time (recordings of 2023).
+    """
 
     value: Decimal
     margin_used: Decimal
@@ -76,6 +81,14 @@ class OrderState(Struct, frozen=True, gc=False):
     ts: int
 
 
+class Agent(Struct, frozen=True, gc=False):
+    """A key that may trade for the account and not withdraw, until `valid_until` (UTC ns)."""
+
+    name: str
+    address: str
+    valid_until: int
+
+
 class OwnFill(Struct, frozen=True, gc=False):
     """A fill with what the venue says of its order."""
 
@@ -101,7 +114,7 @@ def margin_account(answer: Any, assets: AssetTable) -> MarginAccount:
         unrealized=sum((found.unrealized for found in positions), ZERO),
         positions=tuple(found for found in positions if found.quantity),
         settings=settings,
-        ts=moment(given.get("time")),
+        ts=0 if given.get("time") is None else moment(given["time"]),
     )
 
 
@@ -138,6 +151,26 @@ def margin_settings(answer: Any, symbol: str) -> MarginSettings:
     if kind not in {"cross", "isolated"}:
         raise VenueError(f"margin mode is {kind!r:.40}, neither cross nor isolated")
     return MarginSettings(symbol, Decimal(whole(leverage.get("value"), "leverage")), MarginMode(kind))
+
+
+def role(answer: Any) -> str:
+    """What an address is: `user`, `agent`, `vault`, `subAccount` or `missing`."""
+    found = mapping(answer, "userRole").get("role")
+    if found not in ROLES:
+        raise VenueError(f"role {found!r:.60} is unknown")
+    return str(found)
+
+
+def agents(answer: Any) -> tuple[Agent, ...]:
+    """The `extraAgents` of an account."""
+    told = []
+    for entry in rows(answer, "extraAgents"):
+        given = mapping(entry, "agent")
+        name, address = (given.get(name) for name in ("name", "address"))
+        if type(name) is not str or type(address) is not str:
+            raise VenueError(f"an agent of name {name!r:.40} and address {address!r:.60}")
+        told.append(Agent(name, address.lower(), moment(given.get("validUntil"), "validUntil")))
+    return tuple(told)
 
 
 def unified(answer: Any) -> bool:

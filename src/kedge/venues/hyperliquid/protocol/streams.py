@@ -23,11 +23,11 @@ from kedge.model.facts import FundingPayment, MarketFact
 from kedge.model.instant import NS_PER_S
 from kedge.model.market import Candle
 from kedge.venues.gateway import Subscription
-from kedge.venues.hyperliquid import account, markets
-from kedge.venues.hyperliquid.account import NameOf, OrderState, OwnFill
-from kedge.venues.hyperliquid.assets import AssetTable
-from kedge.venues.hyperliquid.figures import mapping, text
-from kedge.venues.hyperliquid.markets import INTERVALS
+from kedge.venues.hyperliquid.protocol import account, markets
+from kedge.venues.hyperliquid.protocol.account import NameOf, OrderState, OwnFill
+from kedge.venues.hyperliquid.protocol.assets import AssetTable
+from kedge.venues.hyperliquid.protocol.figures import mapping, text
+from kedge.venues.hyperliquid.protocol.markets import INTERVALS
 
 PING: Final = '{"method":"ping"}'
 #: The venue's patience is 60 s.

@@ -60,6 +60,21 @@ def meta_and_contexts() -> Question:
     return question("metaAndAssetCtxs")
 
 
+def builders_exchanges() -> Question:
+    """The exchanges that builders run, by name; the first, nameless, is the main one."""
+    return question("perpDexs")
+
+
+def all_perpetuals() -> Question:
+    """The perpetuals of every exchange, the main one's first."""
+    return question("allPerpMetas")
+
+
+def mid_prices() -> Question:
+    """The middle between best bid and ask of everything."""
+    return question("allMids")
+
+
 def spot_meta() -> Question:
     """The spot pairs and tokens."""
     return question("spotMeta")
@@ -109,6 +124,21 @@ def open_orders(user: str) -> Question:
 def fills(user: str, start_ms: int, end_ms: int | None = None) -> Question:
     """Fills from `start_ms` on, oldest first, at most 2,000; only the latest 10,000 are kept."""
     return question("userFillsByTime", user=user, startTime=start_ms, endTime=end_ms)
+
+
+def latest_fills(user: str) -> Question:
+    """The latest 2,000 fills."""
+    return question("userFills", user=user)
+
+
+def orders_of_late(user: str) -> Question:
+    """The latest 2,000 orders with their states."""
+    return question("historicalOrders", user=user)
+
+
+def agents(user: str) -> Question:
+    """The keys that may trade for an account."""
+    return question("extraAgents", user=user)
 
 
 def perpetual_account(user: str) -> Question:

@@ -15,8 +15,8 @@ from kedge.model.errors import VenueError
 from kedge.model.instant import NS_PER_S
 from kedge.model.market import Candle, FundingRate, Level, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.order import Side
-from kedge.venues.hyperliquid.assets import Asset, AssetTable
-from kedge.venues.hyperliquid.figures import mapping, moment, number, price, sequence, size, text, whole
+from kedge.venues.hyperliquid.protocol.assets import Asset, AssetTable
+from kedge.venues.hyperliquid.protocol.figures import mapping, moment, number, price, sequence, size, text, whole
 
 _MINUTE = 60 * NS_PER_S
 
