@@ -153,12 +153,15 @@ def margin_settings(answer: Any, symbol: str) -> MarginSettings:
     return MarginSettings(symbol, Decimal(whole(leverage.get("value"), "leverage")), MarginMode(kind))
 
 
-def role(answer: Any) -> str:
-    """What an address is: `user`, `agent`, `vault`, `subAccount` or `missing`."""
-    found = mapping(answer, "userRole").get("role")
+def role(answer: Any) -> tuple[str, str]:
+    """What an address is (`user`, `agent`, `vault`, `subAccount` or `missing`), and whose it is where it is another's."""
+    given = mapping(answer, "userRole")
+    found = given.get("role")
     if found not in ROLES:
         raise VenueError(f"role {found!r:.60} is unknown")
-    return str(found)
+    data = given.get("data")
+    owner = data.get("user", data.get("master", "")) if type(data) is dict else ""
+    return str(found), text(owner, "owner").lower() if owner else ""
 
 
 def agents(answer: Any) -> tuple[Agent, ...]:
