@@ -8,8 +8,6 @@ has none, and its pages are empty. What is signed for another address than the m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
-from random import Random
 from typing import Any, Final
 
 from kedge.model.decisions import Approved, CancelRequested, QueryRequested
@@ -39,7 +37,7 @@ from kedge.venues.hyperliquid.protocol import actions
 from kedge.venues.hyperliquid.protocol.assets import Asset
 from kedge.venues.hyperliquid.protocol.exchange import Sender
 from kedge.venues.hyperliquid.protocol.markets import INTERVALS
-from kedge.venues.hyperliquid.protocol.orders import ORDER_TYPES, SLIPPAGE, TIMES_IN_FORCE
+from kedge.venues.hyperliquid.protocol.orders import ORDER_TYPES, TIMES_IN_FORCE
 from kedge.venues.hyperliquid.protocol.signing import Signer, address_bytes
 from kedge.venues.hyperliquid.reading import Reading
 from kedge.venues.hyperliquid.talk import MARKET_RULES, USER_RULES, MarketTalk, UserTalk
@@ -85,18 +83,15 @@ class HyperliquidGateway:
         *,
         ws_url: str = "",
         vault_address: str = "",
-        slippage: Decimal = SLIPPAGE,
         http: HttpTransport | None = None,
         sockets: WebSocketTransport | None = None,
         clock: Clock | None = None,
-        dice: Random | None = None,
     ) -> None:
         self._user = "0x" + address_bytes(vault_address or account, "account").hex()
         self._ws_url = ws_url or f"ws{base_url.removeprefix('http').rstrip('/')}/ws"
         self._wall = _clock() if clock is None else clock
         self._http = _http() if http is None else http
         self._sockets = sockets
-        self._dice = dice
         self._clock = VenueClock(self._wall)
         limiter = ExchangeRateLimiter.of_rules(RULES, self._wall)
         self._signer = Signer(private_key)
@@ -105,7 +100,7 @@ class HyperliquidGateway:
         self._desk = Desk(base_url, sender, caller)
         self._names = Names()
         self._reading = Reading(self._desk, self._user)
-        self._trading = Trading(self._desk, self._user, self._reading.assets, self._names, slippage)
+        self._trading = Trading(self._desk, self._user, self._reading.assets, self._names)
         self._watch = Recurring(self._wall, CLOCK_EVERY_S, self.get_clock)
 
     @property
@@ -259,7 +254,6 @@ class HyperliquidGateway:
             rules=MARKET_RULES,
             transport=self._sockets,
             clock=self._wall,
-            dice=self._dice,
         )
         feed.on_message(on_fact)
         return feed
@@ -287,7 +281,6 @@ class HyperliquidGateway:
             before_up=before_up,
             transport=self._sockets,
             clock=self._wall,
-            dice=self._dice,
         )
         feed.on_message(on_fact)
         return feed

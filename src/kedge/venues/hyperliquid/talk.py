@@ -36,8 +36,8 @@ class MarketTalk:
         self._assets = assets
         self._names = {each: streams.subscription_of(each, assets) for each in wanted}
         self._by_key: dict[str, list[Subscription]] = {}
-        for each, named in self._names.items():
-            self._by_key.setdefault(streams.key_of(named), []).append(each)
+        for each, theirs in self._names.items():
+            self._by_key.setdefault(streams.key_of(theirs), []).append(each)
         self._wanted = {(each.channel, each.symbol) for each in wanted}
         self._closer = streams.CandleCloser()
 

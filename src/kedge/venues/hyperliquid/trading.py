@@ -13,7 +13,6 @@ is not there yet is told as the venue's cumulative quantity (hazard H14).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Final
 
 from kedge.model.decisions import Approved, CancelRequested, QueryRequested
@@ -65,12 +64,11 @@ _BEFORE_MS: Final = 5_000
 class Trading:
     """The orders of one account."""
 
-    def __init__(self, desk: Desk, user: str, assets: AssetTable, names: Names, slippage: Decimal) -> None:
+    def __init__(self, desk: Desk, user: str, assets: AssetTable, names: Names) -> None:
         self.assets = assets
         self._desk = desk
         self._user = user
         self._names = names
-        self._slippage = slippage
 
     # placing
 
@@ -81,7 +79,7 @@ class Trading:
         if late:
             return [OrderRejected(self._desk.now, intent.id, f"not sent: {late}")]
         try:
-            order = wire_order(self.assets.of_symbol(intent.symbol), approved, cloid_of(intent.id), self._slippage)
+            order = wire_order(self.assets.of_symbol(intent.symbol), approved, cloid_of(intent.id))
         except UserError as error:
             return [OrderRejected(self._desk.now, intent.id, f"not sent: {error}")]
         known = self._names.know(intent.id, intent.symbol)
@@ -98,7 +96,7 @@ class Trading:
         """Put a new order in the place of another; both are told of."""
         intent = approved.intent
         try:
-            order = wire_order(self.assets.of_symbol(intent.symbol), approved, cloid_of(intent.id), self._slippage)
+            order = wire_order(self.assets.of_symbol(intent.symbol), approved, cloid_of(intent.id))
         except UserError as error:
             return [OrderRejected(self._desk.now, intent.id, f"not sent: {error}")]
         known = self._names.know(intent.id, intent.symbol)
