@@ -198,7 +198,7 @@ class ExchangeRateLimiter:
         """
         costs = self._costs(weight, urgency)
         now = self._clock.monotonic_ns()
-        if self._is_free(costs, urgency) and not self._wait_ns(costs, urgency, now):
+        if not self._waiting and not self._wait_ns(costs, urgency, now):
             self._take(costs, now)
             return
         self._refuse_long_wait(costs, urgency, wait_ms_max, now)
@@ -263,13 +263,6 @@ class ExchangeRateLimiter:
             if not 0 <= cost <= most:
                 raise ConfigError(f"a request costs {cost} of rule {name}; at most {most} can ever be admitted")
         return tuple((name, cost) for name, cost in given.items() if cost)
-
-    def _is_free(self, costs: tuple[tuple[str, int], ...], urgency: Urgency) -> bool:
-        """Whether nobody who waits for one of these rules comes first."""
-        names = [name for name, _ in costs]
-        return not any(
-            waiter.urgency <= urgency and any(name in names for name, _ in waiter.costs) for waiter in self._waiting
-        )
 
     def _wait_ns(self, costs: tuple[tuple[str, int], ...], urgency: int, now: int) -> int:
         urgent = urgency == Urgency.EXIT

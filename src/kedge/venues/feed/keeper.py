@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -24,18 +24,18 @@ from kedge.venues.gateway import Subscription
 from kedge.venues.wire.clock import Clock
 from kedge.venues.wire.websocket import Disconnected, WebSocketTransport
 
+if TYPE_CHECKING:
+    from kedge.venues.wire.aio import AioWebSockets
+
 #: How often silences, idleness and the end of a session are looked for.
 TICK_MS = 250
 
 
 class Replace(Struct, frozen=True):
-    """From here on `line` is the one. `missed` is what happened while none was up; `unbroken` says that the line before
-    still worked when this was said.
-    """
+    """From here on `line` is the one; `missed` is what happened while none was up."""
 
     line: Line
     missed: tuple[Any, ...]
-    unbroken: bool
 
 
 class Keeper:
@@ -61,6 +61,7 @@ class Keeper:
         self._before_up = before_up
         self._rules = rules
         self._transport = transport
+        self._own: AioWebSockets | None = None
         self._clock = clock
         self._dice = dice
         self._can_take_over = can_take_over
@@ -78,7 +79,7 @@ class Keeper:
                 self.error = str(error)
                 await self._clock.sleep(backoff.next_seconds())
                 continue
-            self._inbox.word(Replace(fresh, missed, line is not None and not line.ended.is_set()))
+            self._inbox.word(Replace(fresh, missed))
             if line is not None:
                 await self._close(line, "replaced")
             line, opened_at = fresh, self._clock.monotonic_ns()
@@ -93,9 +94,12 @@ class Keeper:
                 await self._clock.sleep(backoff.next_seconds())
 
     async def close(self, reason: str) -> None:
-        """End every line."""
+        """End every line, and the network where it is the keeper's own."""
         for line in [*self._lines]:
             await self._close(line, reason)
+        if self._own is not None:
+            await self._own.close()
+            self._own = None
 
     def backoff(self) -> Backoff:
         """A row of delays by the rules."""
@@ -142,8 +146,10 @@ class Keeper:
             self._lines.remove(line)
 
     def _sockets(self) -> WebSocketTransport:
-        if self._transport is None:
+        if self._transport is not None:
+            return self._transport
+        if self._own is None:
             from kedge.venues.wire.aio import AioWebSockets
 
-            self._transport = AioWebSockets()
-        return self._transport
+            self._own = AioWebSockets()
+        return self._own

@@ -35,9 +35,7 @@ class Ended(Struct, frozen=True):
 
 
 class Line:
-    """One connection. `held` are its facts as long as it is not the current one (`spilled`: some are missing),
-    `over` says that nothing it still has in the inbox counts.
-    """
+    """One connection. `held` are its facts as long as it is not the current one (`spilled`: some are missing)."""
 
     def __init__(
         self,
@@ -49,7 +47,6 @@ class Line:
         rules: StreamRules,
     ) -> None:
         self.talk = dialled.talk
-        self.over = False
         self.held: list[Any] = []
         self.spilled = False
         self.opened_at = self.heard_at = clock.monotonic_ns()

@@ -180,7 +180,7 @@ class MarketDataFeed:
             if isinstance(item, Message):
                 await self._message(item)
             elif isinstance(item, Ended):
-                if item.line is self._line and not item.line.over:
+                if item.line is self._line:
                     await self._tell(self._all_down(item.reason or "disconnected"))
             elif isinstance(item, Replace):
                 await self._replace(item)
@@ -194,8 +194,6 @@ class MarketDataFeed:
 
     async def _message(self, message: Message) -> None:
         line = message.line
-        if line.over:
-            return
         try:
             heard = line.talk.hear(message.data, message.received)
         except VenueError as error:
@@ -223,16 +221,13 @@ class MarketDataFeed:
             await self._book_step(symbol, Step(need=Need.SNAPSHOT, down=reason))
 
     async def _replace(self, replace: Replace) -> None:
-        old, line = self._line, replace.line
-        if old is not None:
-            old.over = True
-        self._line = line
+        self._line = line = replace.line
         held, line.held = line.held, []
         now, mono = self._clock.now_ns(), self._clock.monotonic_ns()
         for fact in replace.missed:
             await self._call(fact)
         for symbol, sync in self._books.items():
-            if replace.unbroken and sync.live and not line.spilled:
+            if sync.live and not line.spilled:  # the end of the line before would have come first, and ended that
                 sync.hand_over()
             else:
                 sync.begin()
@@ -296,7 +291,6 @@ class MarketDataFeed:
             return
         if line.idle_ms() > self._rules.idle_ms_max:
             reason = f"nothing came for {line.idle_ms()} ms"
-            line.over = True
             await self._tell(self._all_down(reason))
             await line.close(reason)
             return
