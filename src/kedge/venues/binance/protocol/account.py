@@ -17,7 +17,8 @@ from msgspec import Struct
 from kedge.model.errors import VenueError
 from kedge.model.money import ONE, ZERO
 from kedge.venues.binance.protocol.instruments import Listing
-from kedge.venues.binance.protocol.numbers import amount, decode, lenient, positive, price_or_none, shown, signed, when
+from kedge.venues.binance.protocol.numbers import amount, lenient, positive, price_or_none, signed, when
+from kedge.venues.exact import decode, shown
 from kedge.venues.gateway import Balance, KeyPermissions, MarginMode, MarginSettings, VenuePosition
 
 _MODES = {
@@ -226,8 +227,8 @@ def positions(body: bytes, listing: Listing) -> tuple[VenuePosition, ...]:
         if row.positionSide not in _POSITION_SIDES:
             raise VenueError(f"position side {shown(row.positionSide)} is none that we know")
         quantity = signed(row.positionAmt, "positionAmt")
-        if row.positionSide == "SHORT" and quantity > ZERO:
-            raise VenueError(f"a short position of {quantity}; it must not be above zero")
+        if row.positionSide == "SHORT":  # in hedge mode the side says the sign, whatever the number says
+            quantity = -abs(quantity)
         if not quantity:
             continue
         profit = row.unRealizedProfit if row.unRealizedProfit is not None else row.unrealizedProfit

@@ -26,7 +26,8 @@ from msgspec import Struct
 from kedge.model.errors import VenueError
 from kedge.model.instant import NS_PER_MS, NS_PER_S
 from kedge.venues.answers import ErrorClass, Failed
-from kedge.venues.binance.protocol.numbers import decode, lenient
+from kedge.venues.binance.protocol.numbers import lenient
+from kedge.venues.exact import decode
 
 UNKNOWN_ORDER = -2011
 NO_SUCH_ORDER = -2013
@@ -91,7 +92,9 @@ def kind_of(status: int, fault: Fault) -> ErrorClass:
         return ErrorClass.RETRY_LATER
     if status >= 500:
         # "Service Unavailable." is the one 5xx of which the futures documentation says that nothing was done
-        return ErrorClass.RETRY_LATER if status == 503 and text.startswith("service unavailable") else ErrorClass.UNKNOWN
+        return (
+            ErrorClass.RETRY_LATER if status == 503 and text.startswith("service unavailable") else ErrorClass.UNKNOWN
+        )
     if status < 400 and code >= 0:
         return ErrorClass.UNKNOWN  # neither an error nor what was asked for
     if code in _OURS or (-1199 <= code <= -1001 and code not in _REFUSED_10XX):
@@ -148,9 +151,9 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:300]
 
 
-def retry_after_of(data: msgspec.Raw | None) -> int:
+def retry_after_of(data: msgspec.Raw) -> int:
     """`retryAfter` of an error's `data`, ms; 0 where there is none."""
-    if data is None:
+    if not bytes(data):
         return 0
     try:
         return max(0, msgspec.json.decode(data, type=_RetryAfter, strict=False).retryAfter)

@@ -24,8 +24,9 @@ from kedge.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from kedge.model.money import ONE, ZERO
 from kedge.model.symbols import DOLLARS, SymbolTable
 from kedge.venues.binance.protocol.names import canonical_symbol
-from kedge.venues.binance.protocol.numbers import decode, lenient, positive, shown
+from kedge.venues.binance.protocol.numbers import lenient, positive
 from kedge.venues.binance.protocol.product import Product
+from kedge.venues.exact import decode, shown
 
 #: Fees of the lowest tier, used until the account's own are read (FACTS.md 1.12, 2.12).
 TOP_FEES = {
@@ -161,8 +162,8 @@ class _Symbol(Struct):
     marginAsset: str = ""  # noqa: N815
     contractType: str = ""  # noqa: N815
     triggerProtect: str = "0"  # noqa: N815
-    orderTypes: list[str] = []  # noqa: N815, RUF012  (a Struct copies its defaults)
-    filters: list[dict[str, Any]] = []  # noqa: RUF012
+    orderTypes: list[str] = []  # noqa: N815  (a Struct copies its defaults)
+    filters: list[dict[str, Any]] = []
 
 
 class _Limit(Struct):
@@ -175,7 +176,7 @@ class _Limit(Struct):
 
 class _Info(Struct):
     symbols: list[_Symbol]
-    rateLimits: list[_Limit] = []  # noqa: N815, RUF012
+    rateLimits: list[_Limit] = []  # noqa: N815
 
 
 _INFO = msgspec.json.Decoder(_Info, strict=False, float_hook=Decimal)

@@ -17,7 +17,6 @@ from kedge.model.market import Candle, FundingRate, MarkPrice, OrderBook, Quote,
 from kedge.model.order import Side
 from kedge.venues.binance.protocol.numbers import (
     amount,
-    decode,
     lenient,
     levels,
     price,
@@ -26,6 +25,7 @@ from kedge.venues.binance.protocol.numbers import (
     signed,
     when,
 )
+from kedge.venues.exact import decode
 
 _candle = of_row(Candle)
 _trade = of_row(Trade)
@@ -138,7 +138,15 @@ def book(body: bytes, symbol: str, received: int) -> OrderBook:
 def trades(body: bytes, symbol: str, received: int) -> tuple[Trade, ...]:
     """The latest trades, oldest first."""
     found = [
-        _trade(when(row.time), price(row.price), _some(row.qty), symbol, _aggressor(row.isBuyerMaker), str(row.id), received)
+        _trade(
+            when(row.time),
+            price(row.price),
+            _some(row.qty),
+            symbol,
+            _aggressor(row.isBuyerMaker),
+            str(row.id),
+            received,
+        )
         for row in sorted(decode(body, _TRADE_ROWS, "trades"), key=lambda row: row.id)
     ]
     return tuple(found)
@@ -170,10 +178,10 @@ def candles(body: bytes, symbol: str, interval_ns: int, now_ns: int, received: i
 
 
 def ohlcv(opened: int, texts: list[Any], symbol: str, interval_ns: int, received: int) -> Candle:
-    """One candle; its high and low must hold its open and close."""
-    first, high, low, last = (price(text, what) for text, what in zip(texts, ("open", "high", "low", "close"), strict=False))
-    if not (low <= first <= high and low <= last <= high):
-        raise VenueError(f"candle: low {low} and high {high} do not hold open {first} and close {last}")
+    """One candle. Whether its figures agree with each other is for the market handler to judge."""
+    first, high, low, last = (
+        price(text, what) for text, what in zip(texts, ("open", "high", "low", "close"), strict=False)
+    )
     return _candle(opened, first, high, low, last, amount(texts[4], "volume"), symbol, interval_ns, received)
 
 
@@ -246,5 +254,3 @@ def _some(text: str) -> Decimal:
 
 def _falls(side: tuple[tuple[Decimal, Decimal], ...]) -> bool:
     return all(side[at][0] > side[at + 1][0] for at in range(len(side) - 1))
-
-

@@ -22,7 +22,7 @@ Sources: FACTS.md 1.4, 2.4; the "New Order", "New Algo Order" pages of both prod
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_DOWN, Decimal
 
 import msgspec
@@ -108,8 +108,10 @@ def replace(product: Product, raw: str, old: Mapping[str, str], intent: OrderInt
         params.update({name[key]: value for key, value in old.items()})
         return Call("POST", "/api/v3/order/cancelReplace", params, Security.SIGNED, 1, 1, Purpose.ORDER)
     if intent.order_type is not OrderType.LIMIT:
-        raise UserError(f"a {intent.order_type} order cannot be modified on Binance futures; cancel it and send another")
-    params = {"symbol": raw, **old, "side": _SIDE[intent.side], "quantity": to_wire(intent.quantity)}
+        raise UserError(
+            f"a {intent.order_type} order cannot be modified on Binance futures; cancel it and send another"
+        )
+    params = {"symbol": raw, **old, "side": _SIDE[intent.side], "quantity": _quantity(intent)}
     params["price"] = _required(intent.price, "price", intent)
     return Call("PUT", "/fapi/v1/order", params, Security.SIGNED, 1, 1, Purpose.ORDER)
 
@@ -162,10 +164,19 @@ def cancel_batch(raw: str, order_ids: Sequence[str] = (), exchange_ids: Sequence
     return Call("DELETE", "/fapi/v1/batchOrders", {"symbol": raw, **listed}, Security.SIGNED, 1, 0, Purpose.CANCEL)
 
 
+def check_offered(call: Call, order_types: Collection[str]) -> None:
+    """Refuse an order of a type that the market's own list of order types does not have; an empty list says nothing."""
+    kind = call.params.get("type", "")
+    if order_types and kind and kind not in order_types:
+        raise UserError(f"{call.params['symbol']} takes no {kind} order; it takes {', '.join(sorted(order_types))}")
+
+
 def trail_fraction(trail: Decimal, reference: Decimal | None) -> Decimal:
     """A trail, a distance in price, as a part of the price."""
     if reference is None or not reference > ZERO:
-        raise UserError(f"a trail of {trail} needs a price to be a part of; Binance trails by a fraction, and none is known")
+        raise UserError(
+            f"a trail of {trail} needs a price to be a part of; Binance trails by a fraction, and none is known"
+        )
     if not trail > ZERO:
         raise UserError(f"trail is {trail}; it must be above zero")
     return EXACT.divide(trail, reference)
@@ -188,14 +199,16 @@ def _spot(raw: str, intent: OrderIntent, options: Options, reference: Decimal | 
     if options.quote_quantity is not None:
         params["quoteOrderQty"] = to_wire(options.quote_quantity)
     else:
-        params["quantity"] = to_wire(intent.quantity)
+        params["quantity"] = _quantity(intent)
     if kind.endswith("LIMIT") or kind == "LIMIT_MAKER":
         params["price"] = _required(intent.price, "price", intent)
     if intent.trail is not None:
         delta = trail_fraction(intent.trail, reference) / _BASIS_POINT
         params["trailingDelta"] = to_wire(delta.to_integral_value(ROUND_DOWN))
         if params["trailingDelta"] == "0":
-            raise UserError(f"a trail of {intent.trail} is less than a hundredth of a percent; Binance has none so short")
+            raise UserError(
+                f"a trail of {intent.trail} is less than a hundredth of a percent; Binance has none so short"
+            )
     if intent.stop_price is not None:
         params["stopPrice"] = to_wire(intent.stop_price)
     elif intent.trail is None and kind.startswith(("STOP", "TAKE")):
@@ -225,7 +238,9 @@ def _spot_type(intent: OrderIntent) -> str:
 
 def _usdm(raw: str, intent: OrderIntent, options: Options) -> dict[str, str]:
     if intent.order_type in CONDITIONAL:
-        raise UserError(f"a {intent.order_type} order goes to Binance's endpoint for conditional orders, not in a batch")
+        raise UserError(
+            f"a {intent.order_type} order goes to Binance's endpoint for conditional orders, not in a batch"
+        )
     params = {"symbol": raw, "side": _SIDE[intent.side]}
     if options.position_side:
         params["positionSide"] = options.position_side
@@ -238,7 +253,7 @@ def _usdm(raw: str, intent: OrderIntent, options: Options) -> dict[str, str]:
             params["price"] = _required(intent.price, "price", intent)
         if intent.time_in_force is TimeInForce.GTD:
             params["goodTillDate"] = str(intent.expires_ns // NS_PER_S * 1_000)
-    params["quantity"] = to_wire(intent.quantity)
+    params["quantity"] = _quantity(intent)
     if intent.reduce_only and not options.position_side:
         params["reduceOnly"] = "true"
     if options.self_trade_prevention:
@@ -271,7 +286,7 @@ def _algo(raw: str, intent: OrderIntent, options: Options, reference: Decimal | 
             params["timeInForce"] = _TIF[intent.time_in_force]
             if intent.time_in_force is TimeInForce.GTD:
                 params["goodTillDate"] = str(intent.expires_ns // NS_PER_S * 1_000)
-    params["quantity"] = to_wire(intent.quantity)
+    params["quantity"] = _quantity(intent)
     if intent.reduce_only and not options.position_side:
         params["reduceOnly"] = "true"
     if options.working_type:
@@ -290,7 +305,9 @@ def _callback_rate(intent: OrderIntent, reference: Decimal | None) -> str:
     rate = (percent / _RATE_STEP).to_integral_value(ROUND_DOWN) * _RATE_STEP
     least, most = _RATE_RANGE
     if not least <= rate <= most:
-        raise UserError(f"a trail of {intent.trail} is {percent:.3f} percent of the price; Binance takes {least} to {most}")
+        raise UserError(
+            f"a trail of {intent.trail} is {percent:.3f} percent of the price; Binance takes {least} to {most}"
+        )
     return to_wire(rate)
 
 
@@ -300,8 +317,12 @@ def _required(value: Decimal | None, what: str, intent: OrderIntent) -> str:
     return to_wire(value)
 
 
+def _quantity(intent: OrderIntent) -> str:
+    if not intent.quantity > ZERO:
+        raise UserError(f"order {intent.id} is for {intent.quantity}; a quantity must be above zero")
+    return to_wire(intent.quantity)
+
+
 def expires_soon(intent: OrderIntent, now_ns: int) -> bool:
     """Whether a date is too near for the venue to take the order."""
     return intent.time_in_force is TimeInForce.GTD and intent.expires_ns < now_ns + GTD_NS_MIN
-
-

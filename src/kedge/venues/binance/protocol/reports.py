@@ -29,7 +29,8 @@ from kedge.model.facts import (
 from kedge.model.money import ZERO
 from kedge.model.order import OrderStatus, OrderType, Side
 from kedge.venues.binance.protocol.errors import Fault
-from kedge.venues.binance.protocol.numbers import amount, decode, lenient, price, price_or_none, shown, signed, when
+from kedge.venues.binance.protocol.numbers import amount, lenient, price, price_or_none, signed, when
+from kedge.venues.exact import decode, shown
 
 _STATUS: dict[str, OrderStatus] = {
     "NEW": OrderStatus.OPEN,
@@ -179,10 +180,10 @@ class _Order(Struct):
     triggerPrice: str | None = None  # noqa: N815
     avgPrice: str | None = None  # noqa: N815
     reduceOnly: bool = False  # noqa: N815
-    fills: list[_Commission] = []  # noqa: RUF012
+    fills: list[_Commission] = []
     actualOrderId: str | int | None = None  # noqa: N815
     contingencyType: str = ""  # noqa: N815
-    orderReports: list[_Order] = []  # noqa: N815, RUF012
+    orderReports: list[_Order] = []  # noqa: N815
     code: int | None = None
     msg: str = ""
 
@@ -213,15 +214,15 @@ class _Half(Struct):
 class _ReplaceData(Struct):
     cancelResult: str  # noqa: N815
     newOrderResult: str  # noqa: N815
-    cancelResponse: msgspec.Raw | None = None  # noqa: N815
-    newOrderResponse: msgspec.Raw | None = None  # noqa: N815
+    cancelResponse: msgspec.Raw = msgspec.Raw()  # noqa: N815
+    newOrderResponse: msgspec.Raw = msgspec.Raw()  # noqa: N815
 
 
 class _Replace(Struct):
     cancelResult: str = ""  # noqa: N815
     newOrderResult: str = ""  # noqa: N815
-    cancelResponse: msgspec.Raw | None = None  # noqa: N815
-    newOrderResponse: msgspec.Raw | None = None  # noqa: N815
+    cancelResponse: msgspec.Raw = msgspec.Raw()  # noqa: N815
+    newOrderResponse: msgspec.Raw = msgspec.Raw()  # noqa: N815
     data: _ReplaceData | None = None
 
 
@@ -289,9 +290,7 @@ def replacement(body: bytes) -> Replacement:
     """What cancel-and-replace answers, in success and in failure."""
     found = decode(body, _REPLACE, "cancelReplace")
     told: _Replace | _ReplaceData = found.data or found
-    return Replacement(
-        _half(told.cancelResult, told.cancelResponse), _half(told.newOrderResult, told.newOrderResponse)
-    )
+    return Replacement(_half(told.cancelResult, told.cancelResponse), _half(told.newOrderResult, told.newOrderResponse))
 
 
 def executions(body: bytes) -> tuple[Execution, ...]:
@@ -453,14 +452,12 @@ def _above_zero(text: str) -> Decimal:
     return quantity
 
 
-def _half(result: str, body: msgspec.Raw | None) -> OrderState | Fault | None:
+def _half(result: str, body: msgspec.Raw) -> OrderState | Fault | None:
     if result == "NOT_ATTEMPTED":
         return None
-    if result not in {"SUCCESS", "FAILURE"} or body is None:
+    if result not in {"SUCCESS", "FAILURE"} or not bytes(body):
         raise VenueError(f"cancelReplace: result is {shown(result)}; it must be SUCCESS, FAILURE or NOT_ATTEMPTED")
     if result == "SUCCESS":
         return order_state(bytes(body))
     half = decode(bytes(body), _HALF, "cancelReplace")
     return Fault(half.code or 0, half.msg)
-
-

@@ -53,7 +53,7 @@ class Call(Struct, frozen=True, gc=False):
 
     method: str
     path: str
-    params: dict[str, str] = {}  # noqa: RUF012  (a Struct copies its defaults)
+    params: dict[str, str] = {}
     security: Security = Security.PUBLIC
     weight: int = 1
     orders: int = 0
