@@ -30,7 +30,7 @@ def test_the_bytes_of_a_request_arrive_as_they_were_signed(play: Play) -> None:
         assert seen.method == "POST"
         assert seen.url.partition("?")[2] == query
         assert seen.body == body
-        assert dict((name.lower(), value) for name, value in seen.headers)["x-key"] == "k"
+        assert {name.lower(): value for name, value in seen.headers}["x-key"] == "k"
 
     play(scenario)
 
