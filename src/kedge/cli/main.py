@@ -30,6 +30,7 @@ COMMANDS = {
     "strategies": ("kedge.cli.strategies", "the strategies that are shipped, and the parameters of any"),
     "data": ("kedge.cli.data", "check market data, import it into the catalogue, list what is there"),
     "audit": ("kedge.cli.audit", "verify, replay, explain and show a journal"),
+    "emulator": ("kedge.cli.emulator", "a venue on this machine, with its real wire protocol, to test a bot against"),
     "init": ("kedge.cli.init", "start a project: a strategy, its test and its kedge.toml"),
 }
 

@@ -19,7 +19,8 @@ from collections.abc import Mapping
 from kedge.model.errors import VenueError
 from kedge.model.instant import NS_PER_S
 from kedge.venues.answers import ErrorClass, Failed
-from kedge.venues.coinbase.values import Fields, decode
+from kedge.venues.coinbase.values import Fields
+from kedge.venues.exact import decode
 
 #: Places where a reason may stand, the most specific first.
 _REASONS = "new_order_failure_reason", "edit_failure_reason", "preview_failure_reason", "error", "failure_reason"

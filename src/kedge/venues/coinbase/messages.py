@@ -25,7 +25,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from kedge.model.errors import VenueError
-from kedge.venues.coinbase.values import MESSAGE_BYTES_MAX, moment, shown
+from kedge.venues import exact
+from kedge.venues.coinbase.values import moment
 
 HEARTBEATS = "heartbeats"
 LEVEL2 = "level2"
@@ -82,16 +83,11 @@ _decoder = msgspec.json.Decoder(_Outer)
 
 def envelope(text: str | bytes) -> Envelope | Refusal:
     """A message, opened; `VenueError` where it is neither data nor a refusal."""
-    if len(text) > MESSAGE_BYTES_MAX:
-        raise VenueError(f"a message of {len(text)} bytes, {MESSAGE_BYTES_MAX} at most")
-    try:
-        outer = _decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise VenueError(f"not a message ({error}): {shown(text)}") from None
+    outer = exact.decode(text, _decoder, "a message")
     if outer.type == "error":
         return Refusal(outer.message[:200])
     if not outer.channel or not 0 <= outer.sequence_num < 2**63:
-        raise VenueError(f"a message without channel or number: {shown(text)}")
+        raise VenueError(f"a message without channel or number: {exact.shown(text)}")
     return Envelope(outer.channel, moment(outer.timestamp, "timestamp"), outer.sequence_num, outer.events)
 
 

@@ -28,6 +28,7 @@ from kedge.model.instant import NS_PER_S
 from kedge.model.instrument import Instrument, InstrumentStatus
 from kedge.model.market import BookDelta, Candle, Level, OrderBook, Quote, of_row
 from kedge.model.money import ZERO
+from kedge.venues import exact
 from kedge.venues.coinbase import market
 from kedge.venues.coinbase.messages import (
     CANDLE_SECONDS,
@@ -45,7 +46,7 @@ from kedge.venues.coinbase.messages import (
     envelope,
 )
 from kedge.venues.coinbase.products import Names
-from kedge.venues.coinbase.values import Fields, decode, number
+from kedge.venues.coinbase.values import Fields, number
 
 CANDLE_NS: Final = CANDLE_SECONDS * NS_PER_S
 
@@ -117,7 +118,7 @@ class MarketDecoder:
             return []
         reader = self._readers.get(message.channel)
         if reader is None:
-            raise VenueError(f"channel {message.channel[:40]!r} is not known")
+            raise VenueError(f"channel {exact.shown(message.channel)} is not known")
         self.lost = self._numbers.missing(message)
         if self.lost:
             for chain in self._chains.values():
@@ -135,10 +136,7 @@ class MarketDecoder:
     # channels
 
     def _on_level2(self, message: Envelope, received: int) -> list[Fact]:
-        try:
-            events = _level2.decode(message.events)
-        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-            raise VenueError(f"l2_data: {error}") from None
+        events = exact.decode(bytes(message.events), _level2, "l2_data")
         facts: list[Fact] = []
         for event in _joined(events):
             bids, asks = _sides(event.updates)
@@ -153,7 +151,7 @@ class MarketDecoder:
                 numbers = message.sequence, message.sequence, before
                 facts += [_delta(message.ts, *changed, symbol, *numbers, received) for symbol in symbols]
             else:
-                raise VenueError(f"l2_data: event {event.type[:40]!r} is not known")
+                raise VenueError(f"l2_data: event {exact.shown(event.type)} is not known")
         return facts
 
     def _before(self, product: str, sequence: int) -> int:
@@ -244,7 +242,7 @@ class MarketDecoder:
 
 
 def _events(message: Envelope) -> list[Fields]:
-    events: Any = decode(bytes(message.events))
+    events: Any = exact.decode(bytes(message.events), what=message.channel)
     if not isinstance(events, list):
         raise VenueError(f"{message.channel}: events are not a list")
     return [Fields(event, message.channel) for event in events]
@@ -277,7 +275,7 @@ def _sides(updates: list[_Update]) -> tuple[dict[Decimal, Decimal], dict[Decimal
         elif update.side == "offer":
             asks[price] = size
         else:
-            raise VenueError(f"l2_data: side {update.side[:40]!r} is not known")
+            raise VenueError(f"l2_data: side {exact.shown(update.side)} is not known")
     return bids, asks
 
 

@@ -13,14 +13,15 @@ from kedge.model.errors import VenueError
 from kedge.model.money import ZERO
 from kedge.venues.coinbase.messages import USER, Envelope
 from kedge.venues.coinbase.orders import Standing, reason_of, status_of
-from kedge.venues.coinbase.values import Fields, decode
+from kedge.venues.coinbase.values import Fields
+from kedge.venues.exact import decode
 
 
 def orders_told(message: Envelope) -> list[Standing]:
     """The orders in a message of the user channel."""
     if message.channel != USER:
         return []
-    events = decode(bytes(message.events))
+    events = decode(bytes(message.events), what=USER)
     if not isinstance(events, list):
         raise VenueError("user: events are not a list")
     return [

@@ -16,59 +16,29 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-import msgspec
-
 from kedge.model.errors import VenueError
 from kedge.model.instant import NS_PER_MS, NS_PER_S, iso, to_ns
 from kedge.model.money import ZERO
+from kedge.venues.exact import decimal_of, decode, shown
 
 W = TypeVar("W")
 
-#: The longest message believed: a whole book or product list is a few megabytes.
-MESSAGE_BYTES_MAX = 32 * 1024 * 1024
-
-#: A number as a venue may write it: bounded, so that no figure is a trap (`1e999999`).
-_NUMBER = re.compile(r"-?\d{1,24}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 #: A time as the venue writes it, with up to nanoseconds, always in UTC.
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 _EARLIEST_NS = to_ns(datetime(2012, 1, 1, tzinfo=UTC))
 _LATEST_NS = to_ns(datetime(2100, 1, 1, tzinfo=UTC))
 
 _TEXT_LENGTH_MAX = 4096
-_SHOWN = 80
-
-_decoder = msgspec.json.Decoder(Any, float_hook=Decimal)
-
-
-def decode(message: str | bytes) -> Any:
-    """The JSON value of a message, its numbers exact."""
-    if len(message) > MESSAGE_BYTES_MAX:
-        raise VenueError(f"a message of {len(message)} bytes, {MESSAGE_BYTES_MAX} at most")
-    try:
-        return _decoder.decode(message)
-    except (msgspec.DecodeError, RecursionError, UnicodeError, ArithmeticError) as error:
-        raise VenueError(f"not JSON ({error}): {shown(message)}") from None
-
-
 def decode_object(message: str | bytes, what: str) -> Fields:
     """The JSON object of a message."""
-    return Fields(decode(message), what)
-
-
-def shown(value: object) -> str:
-    """A value for an error message: short, control characters escaped."""
-    text = repr(value[: 2 * _SHOWN] if isinstance(value, str | bytes) else value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return Fields(decode(message, what=what), what)
 
 
 def number(value: object, what: str) -> Decimal:
     """A finite number of sane size, from text or a JSON number."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise VenueError(f"{what} is {shown(value)}, not a number")
-    text = value if isinstance(value, str) else str(value)
-    if not _NUMBER.fullmatch(text):
-        raise VenueError(f"{what} is {shown(value)}, not a number of sane size")
-    return Decimal(text)
+    return decimal_of(value if isinstance(value, str) else str(value), what)
 
 
 def moment(value: object, what: str) -> int:
