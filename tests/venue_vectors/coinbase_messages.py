@@ -30,7 +30,12 @@ from tests.venue_vectors.runner import Case, NotApplicable, to_json
 
 _LATE = 2**62
 _OPEN = {"PENDING", "OPEN", "QUEUED", "CANCEL_QUEUED", "EDIT_QUEUED"}
-_ENDED = {"FILLED": OrderStatus.FILLED, "CANCELLED": OrderStatus.CANCELLED, "FAILED": OrderStatus.CANCELLED, "EXPIRED": OrderStatus.EXPIRED}
+_ENDED = {
+    "FILLED": OrderStatus.FILLED,
+    "CANCELLED": OrderStatus.CANCELLED,
+    "FAILED": OrderStatus.CANCELLED,
+    "EXPIRED": OrderStatus.EXPIRED,
+}
 
 
 def payload(case: Case) -> None:
@@ -92,7 +97,9 @@ def _conversation(text: str) -> None:
     said = [(sign, json.loads(body, parse_float=Decimal)) for sign, body in zip(parts[::2], parts[1::2], strict=True)]
     for sign, message in said:
         if sign == ">":
-            built = json.loads(messages.subscribe(message["channel"], message.get("product_ids", []), message.get("jwt", "")))
+            built = json.loads(
+                messages.subscribe(message["channel"], message.get("product_ids", []), message.get("jwt", ""))
+            )
             assert built == message, built
     for sign, message in said:
         if sign == "<":
@@ -123,7 +130,9 @@ def _level2(message: dict[str, Any]) -> None:
     assert isinstance(fact, OrderBook if event["type"] == "snapshot" else BookDelta)
     assert fact.ts == moment(message["timestamp"], "timestamp")
     for side, levels in (("bid", fact.bids), ("offer", fact.asks)):
-        written = [(Decimal(u["price_level"]), Decimal(u["new_quantity"])) for u in event["updates"] if u["side"] == side]
+        written = [
+            (Decimal(u["price_level"]), Decimal(u["new_quantity"])) for u in event["updates"] if u["side"] == side
+        ]
         assert sorted(levels) == sorted(written), levels
     assert fact.sequence == message["sequence_num"]
 
@@ -181,7 +190,9 @@ def _status(message: dict[str, Any]) -> None:
 
 def _user(message: dict[str, Any]) -> None:
     written = {each["order_id"]: each for event in message["events"] for each in event["orders"]}
-    told = orders_told(messages.envelope(to_json(message)))
+    opened = messages.envelope(to_json(message))
+    assert isinstance(opened, messages.Envelope)
+    told = orders_told(opened)
     assert {each.exchange_id for each in told} == set(written)
     for where in told:
         _same_standing(where, written[where.exchange_id], "cumulative_quantity")
@@ -194,6 +205,13 @@ def _same_standing(where: orders.Standing, told: dict[str, Any], filled: str) ->
     assert where.status == (partial if told["status"] in _OPEN else _ENDED[told["status"]]), where
 
 
+def _acknowledged(message: dict[str, Any]) -> None:
+    decoder = MarketDecoder(Names(), ())
+    assert decoder.decode(to_json(message)) == []
+    if message["channel"] == "subscriptions":
+        assert decoder.subscribed == message["events"][0]["subscriptions"]
+
+
 _CHANNELS: dict[str, Callable[[dict[str, Any]], None]] = {
     "l2_data": _level2,
     "market_trades": _market_trades,
@@ -202,16 +220,9 @@ _CHANNELS: dict[str, Callable[[dict[str, Any]], None]] = {
     "candles": _candle_push,
     "status": _status,
     "user": _user,
-    "subscriptions": lambda message: _acknowledged(message),
-    "heartbeats": lambda message: _acknowledged(message),
+    "subscriptions": _acknowledged,
+    "heartbeats": _acknowledged,
 }
-
-
-def _acknowledged(message: dict[str, Any]) -> None:
-    decoder = MarketDecoder(Names(), ())
-    assert decoder.decode(to_json(message)) == []
-    if message["channel"] == "subscriptions":
-        assert decoder.subscribed == message["events"][0]["subscriptions"]
 
 
 # answers

@@ -26,7 +26,17 @@ from tests.venue_vectors.runner import Case, NotApplicable
 #: Grids of the products that ccxt rounds to in these files (base_increment, price_increment); others are sent as given.
 GRIDS = {"BTC-USD": (Decimal("0.00000001"), Decimal("0.01"))}
 
-_TIMEFRAMES = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "2h": 7200, "4h": 14400, "6h": 21600, "1d": 86400}
+_TIMEFRAMES = {
+    "1m": 60,
+    "5m": 300,
+    "15m": 900,
+    "30m": 1800,
+    "1h": 3600,
+    "2h": 7200,
+    "4h": 14400,
+    "6h": 21600,
+    "1d": 86400,
+}
 _SAME_NAME = {"product_id": "product_ids", "order_id": "order_ids"}
 _NO_BUSINESS = {
     "deposit", "withdraw", "transfer", "convert", "ledger", "address", "portfolio", "transaction",
@@ -70,7 +80,7 @@ def _same(call: Call, method: str, path: str, query: Any, body: str | None) -> N
 
 def _parameters(query: Any) -> list[tuple[str, str]]:
     pairs = list(query.items()) if isinstance(query, dict) else parse_qsl(query, keep_blank_values=True)
-    return sorted((_SAME_NAME.get(name, name), _time(str(value))) for name, value in pairs)
+    return sorted((_SAME_NAME.get(str(name), str(name)), _time(str(value))) for name, value in pairs)
 
 
 def _time(value: str) -> str:
@@ -89,7 +99,9 @@ def _built(case: Case, path: str) -> Call:
 
 
 def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).replace("_o_h_l_c_v", "_ohlcv")
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).replace(
+        "_o_h_l_c_v", "_ohlcv"
+    )
 
 
 def _product(symbol: Any) -> str:
@@ -109,7 +121,14 @@ def _since(values: list[Any], place: int) -> int:
 
 
 def _place(values: list[Any], signed: bool) -> Call:
-    symbol, kind, side, amount, price, more = values[0], values[1], Side(values[2]), _at(values, 3), _at(values, 4), _at(values, 5)
+    symbol, kind, side, amount, price, more = (
+        values[0],
+        values[1],
+        Side(values[2]),
+        _at(values, 3),
+        _at(values, 4),
+        _at(values, 5),
+    )
     more = more or {}
     product = _product(symbol)
     wanted = _wanted(product, kind, side, amount, price, more)
@@ -145,7 +164,9 @@ def _wanted(product: str, kind: str, side: Side, amount: Any, price: Any, more: 
     only = more.get("postOnly") or more.get("post_only") or more.get("timeInForce") == "PO"
     force = "GTD" if expires else str(more.get("timeInForce") or "GTC").replace("PO", "GTC")
     # ccxt's bare trigger is a take-profit: a buy waits for a fall, a sell for a rise
-    order_type = OrderType.LIMIT if not stop else OrderType.STOP_LIMIT if protects and not trigger else OrderType.TAKE_PROFIT
+    order_type = (
+        OrderType.LIMIT if not stop else OrderType.STOP_LIMIT if protects and not trigger else OrderType.TAKE_PROFIT
+    )
     intent = OrderIntent(
         "any", product, side, order_type, size(amount), level(price), level(stop) if stop else None, None,
         TimeInForce(force.lower()), expires, bool(only),

@@ -42,7 +42,7 @@ CLASSES: dict[str, set[ErrorClass]] = {
     "RequestTimeout": {ErrorClass.UNKNOWN},
 }
 #: ccxt's word for a status -> ours.
-STATUSES = {
+STATUSES: dict[str | None, set[OrderStatus | None]] = {
     "open": {OrderStatus.OPEN, OrderStatus.PARTIAL},
     "closed": {OrderStatus.FILLED},
     "canceled": {OrderStatus.CANCELLED, OrderStatus.EXPIRED},
@@ -53,7 +53,17 @@ _HTTP_OF_ERROR = {
     "RateLimitExceeded": 429, "AuthenticationError": 401, "PermissionDenied": 403, "ExchangeNotAvailable": 503,
     "OnMaintenance": 503, "RequestTimeout": 504, "OrderNotFound": 404, "InvalidNonce": 401,
 }  # fmt: skip
-_TIMEFRAMES = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "2h": 7200, "4h": 14400, "6h": 21600, "1d": 86400}
+_TIMEFRAMES = {
+    "1m": 60,
+    "5m": 300,
+    "15m": 900,
+    "30m": 1800,
+    "1h": 3600,
+    "2h": 7200,
+    "4h": 14400,
+    "6h": 21600,
+    "1d": 86400,
+}
 _LATE = 2**62
 
 

@@ -56,9 +56,7 @@ def trade(told: Fields, symbol: str, received: int = 0) -> Trade:
     """One trade, from REST or WebSocket."""
     side = told.word("side", _TAKERS) if told.has("side") else None
     trade_id = told.text("trade_id")
-    return _trade(
-        told.moment("time"), told.positive("price"), told.positive("size"), symbol, side, trade_id, received
-    )
+    return _trade(told.moment("time"), told.positive("price"), told.positive("size"), symbol, side, trade_id, received)
 
 
 def best(told: Fields) -> tuple[Decimal, Decimal]:

@@ -6,7 +6,7 @@ query string) and within which two minutes. The token of a WebSocket subscriptio
     header.claims.signature      each part base64url without padding
 
 Two kinds of keys: a P-256 key in PEM signs ES256, where the signature is r and s as 32 bytes each and not DER; an Ed25519
-key, 64 bytes in base64, signs EdDSA. A PEM copied out of the venue's JSON has the two characters `\\n` where its lines
+key, 64 bytes in base64, signs EdDSA. A PEM copied out of the venue's JSON has a backslash and an n where its lines
 end. Time and nonce come from the shell. ES256 is signed with RFC 6979's nonce where OpenSSL can, so that a run can be
 repeated byte for byte.
 

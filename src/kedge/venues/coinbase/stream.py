@@ -211,9 +211,7 @@ class MarketDecoder:
         return self._named(over)
 
     def _named(self, candles: Iterable[Candle]) -> list[Fact]:
-        return [
-            structs.replace(candle, symbol=symbol) for candle in candles for symbol in self._wanted(candle.symbol)
-        ]
+        return [structs.replace(candle, symbol=symbol) for candle in candles for symbol in self._wanted(candle.symbol)]
 
     def _on_status(self, message: Envelope, received: int) -> list[Fact]:
         facts: list[Fact] = []
@@ -285,4 +283,3 @@ def _falling(side: dict[Decimal, Decimal]) -> tuple[Level, ...]:
 
 def _rising(side: dict[Decimal, Decimal]) -> tuple[Level, ...]:
     return tuple(sorted((price, size) for price, size in side.items() if size))
-

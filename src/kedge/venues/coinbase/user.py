@@ -9,6 +9,8 @@ The channel begins with the open orders, at most fifty a message, and goes on wi
 
 from __future__ import annotations
 
+from typing import Any
+
 from kedge.model.errors import VenueError
 from kedge.model.money import ZERO
 from kedge.venues.coinbase.messages import USER, Envelope
@@ -21,7 +23,7 @@ def orders_told(message: Envelope) -> list[Standing]:
     """The orders in a message of the user channel."""
     if message.channel != USER:
         return []
-    events = decode(bytes(message.events), what=USER)
+    events: Any = decode(bytes(message.events), what=USER)
     if not isinstance(events, list):
         raise VenueError("user: events are not a list")
     return [

@@ -29,6 +29,8 @@ _EARLIEST_NS = to_ns(datetime(2012, 1, 1, tzinfo=UTC))
 _LATEST_NS = to_ns(datetime(2100, 1, 1, tzinfo=UTC))
 
 _TEXT_LENGTH_MAX = 4096
+
+
 def decode_object(message: str | bytes, what: str) -> Fields:
     """The JSON object of a message."""
     return Fields(decode(message, what=what), what)
