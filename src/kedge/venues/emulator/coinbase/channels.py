@@ -104,7 +104,6 @@ class Channels:
         every = {"*"} if channel in _ACCOUNT_WIDE or channel == "status" else set(self._exchange.instruments)
         named = products or every
         held = connection.asked.get(channel, set())
-        fresh = named - held
         left = held | named if wanted else held - named
         if left:
             connection.asked[channel] = left
@@ -113,7 +112,7 @@ class Channels:
         shown = {name: [self._label(name, each) for each in sorted(of)] for name, of in connection.asked.items()}
         self._say(connection, "subscriptions", [{"subscriptions": shown}])
         if wanted:
-            self._snapshot(connection, channel, sorted(fresh))
+            self._snapshot(connection, channel, sorted(named))
 
     def _label(self, channel: str, product: str) -> str:
         return channel if channel == "heartbeats" else "account" if product == "*" else product
