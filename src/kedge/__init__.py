@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from kedge.strategies.pairs import PairsStrategy as PairsStrategy
     from kedge.strategies.rsi import RsiStrategy as RsiStrategy
     from kedge.strategies.sma_cross import SmaCrossStrategy as SmaCrossStrategy
+    from kedge.venues.feed.market import MarketDataFeed as MarketDataFeed
     from kedge.venues.limiter import ExchangeRateLimiter as ExchangeRateLimiter
 
 _HOMES = {
@@ -103,6 +104,7 @@ _HOMES = {
     "strategies.pairs": "PairsStrategy",
     "strategies.rsi": "RsiStrategy",
     "strategies.sma_cross": "SmaCrossStrategy",
+    "venues.feed.market": "MarketDataFeed",
     "venues.limiter": "ExchangeRateLimiter",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

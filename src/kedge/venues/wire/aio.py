@@ -237,6 +237,10 @@ class AioWebSockets:
             return AioConnection(socket, where)
         raise Disconnected(f"{where}: {reason}")
 
+    async def close(self) -> None:
+        """Close the network: its HTTP too."""
+        await self._network.close()
+
 
 class AioConnection:
     """`WebSocketConnection` over aiohttp, which answers pings while a message is awaited."""
