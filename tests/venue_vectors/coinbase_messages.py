@@ -121,7 +121,8 @@ def _pushed(said: list[dict[str, Any]]) -> None:
 
 
 def _decoder(*named: str) -> MarketDecoder:
-    return MarketDecoder(Names(dict.fromkeys(named, "")), named)
+    channels = (messages.LEVEL2_DATA, messages.TRADES, messages.TICKER, messages.CANDLES)
+    return MarketDecoder(Names(dict.fromkeys(named, "")), [(each, name) for each in channels for name in named])
 
 
 def _level2(message: dict[str, Any]) -> None:

@@ -184,7 +184,9 @@ def _cancel(values: list[Any], signed: bool) -> Call:
 
 def _by_status(status: str) -> Callable[[list[Any], bool], Call]:
     def build(values: list[Any], signed: bool) -> Call:
-        return requests.orders(status, _product(_at(values, 0)), _since(values, 1), limit=int(_at(values, 2) or 100))
+        return requests.orders(
+            (status,) if status else (), _product(_at(values, 0)), _since(values, 1), limit=int(_at(values, 2) or 100)
+        )
 
     return build
 

@@ -38,6 +38,9 @@ STATUS = "status"
 USER = "user"
 SUBSCRIPTIONS = "subscriptions"
 
+#: Channels that come under another name than they are asked for.
+COMES_AS = {LEVEL2: LEVEL2_DATA}
+
 #: The interval of the candles channel; there is no other.
 CANDLE_SECONDS = 300
 

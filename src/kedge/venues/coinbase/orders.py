@@ -62,7 +62,9 @@ class Accepted(Struct, frozen=True, gc=False):
 
 
 class Standing(Struct, frozen=True, gc=False):
-    """Where an order stands: the same from REST and from the user channel. `filled` is cumulative."""
+    """Where an order stands: the same from REST and from the user channel. `filled` is cumulative, `word` the venue's own
+    name of the status.
+    """
 
     exchange_id: str
     client_id: str
@@ -70,6 +72,7 @@ class Standing(Struct, frozen=True, gc=False):
     status: OrderStatus | None
     filled: Decimal
     reason: str = ""
+    word: str = ""
 
     @property
     def is_ended(self) -> bool:
@@ -168,6 +171,7 @@ def standing(order: Fields) -> Standing:
         status_of(order, order.not_negative("filled_size", ZERO)),
         order.not_negative("filled_size", ZERO),
         reason_of(order, order.text("cancel_message", "")),
+        order.text("status", ""),
     )
 
 

@@ -96,8 +96,8 @@ def _status(product: Fields) -> InstrumentStatus:
 class Names:
     """Which product is which symbol, and under which names its market data comes.
 
-    The venue's names of spot products are canonical already; still nothing is guessed: a product that was not listed has
-    no symbol.
+    What the venue lists goes both ways. What it never listed (a future of somebody's on the same account) keeps the
+    venue's own name, so that it is seen, and cannot be asked for.
     """
 
     __slots__ = ("_shared", "table")
@@ -112,11 +112,11 @@ class Names:
             self._shared.setdefault(alias or product, []).append(product)
 
     def symbol(self, product: str) -> str:
-        """Our name of a product; `VenueError` where the venue never listed it."""
+        """Our name of a product."""
         try:
             return self.table.canonical(product)
-        except UserError as error:
-            raise VenueError(str(error)) from None
+        except UserError:
+            return product
 
     def product(self, symbol: str) -> str:
         """The venue's name of a symbol; `UserError` where there is none."""

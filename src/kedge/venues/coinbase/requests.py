@@ -35,6 +35,10 @@ GRANULARITIES = {
     86400: "ONE_DAY",
 }
 CANDLES_MAX = 350
+
+#: The statuses of orders that live, in the two questions that it takes to have them all.
+OPEN = ("OPEN",)
+WAITING = ("PENDING", "QUEUED", "CANCEL_QUEUED", "EDIT_QUEUED")
 CANCELS_MAX = 100
 PAGE_MAX = 100
 
@@ -145,10 +149,12 @@ def order(exchange_id: str) -> Call:
     return Call("GET", f"{API}/orders/historical/{_encoded(exchange_id)}")
 
 
-def orders(status: str = "", product: str = "", since: int = 0, cursor: str = "", limit: int = PAGE_MAX) -> Call:
-    """A page of orders, the newest first. `OPEN` leaves out what is pending or queued."""
+def orders(
+    statuses: Sequence[str] = (), product: str = "", since: int = 0, cursor: str = "", limit: int = PAGE_MAX
+) -> Call:
+    """A page of orders, the newest first. `OPEN` stands alone and leaves out what is pending or queued (`WAITING`)."""
     query = (
-        ("order_status", status),
+        *(("order_status", status) for status in statuses),
         ("product_ids", product),
         ("limit", str(limit)),
         ("start_date", rfc3339(since) if since else ""),

@@ -80,26 +80,45 @@ class _Chain(Struct):
     broken: bool = False
 
 
+class Memory(Struct):
+    """What outlives a connection: the highest trade id, and the candle that forms, of each product."""
+
+    trades: dict[str, int] = {}
+    forming: dict[str, Candle] = {}
+
+    def copy(self) -> Memory:
+        """For the next connection, which may overlap this one."""
+        return Memory(dict(self.trades), dict(self.forming))
+
+
 class MarketDecoder:
-    """One connection's messages to facts. `lost` is what was wrong with the last message's number."""
+    """One connection's messages to facts: of the symbols `wanted` on each channel (its name in what comes).
+
+    `lost` is what was wrong with the last message's number, `refusal` what the venue said no to.
+    `base` is added to the numbers, so that those of a later connection are higher: its opening time in microseconds.
+    """
 
     def __init__(
         self,
         names: Names,
-        symbols: Iterable[str],
+        wanted: Iterable[tuple[str, str]],
         instruments: dict[str, Instrument] | None = None,
         scope: Scope = Scope.CONNECTION,
+        base: int = 0,
+        memory: Memory | None = None,
     ) -> None:
+        self.memory = Memory() if memory is None else memory
         self.lost = ""
         self.refusal = ""
         self.subscribed: dict[str, list[str]] = {}
         self._names = names
-        self._symbols = frozenset(symbols)
+        self._pairs = frozenset(wanted)
         self._instruments = instruments or {}
         self._numbers = Numbers(scope)
         self._chains: dict[str, _Chain] = {}
-        self._trades: dict[str, int] = {}
-        self._forming: dict[str, Candle] = {}
+        self._trades = self.memory.trades
+        self._forming = self.memory.forming
+        self._base = base
         self._readers: dict[str, Callable[[Envelope, int], list[Fact]]] = {
             LEVEL2_DATA: self._on_level2,
             TRADES: self._on_trades,
@@ -125,30 +144,22 @@ class MarketDecoder:
                 chain.broken = True
         return [*self._closed(message.ts), *reader(message, received)]
 
-    def restart(self) -> None:
-        """A new connection: its numbers begin anew, and every book waits for its snapshot."""
-        self._numbers = Numbers(self._numbers._scope)  # noqa: SLF001  (the same class's neighbour)
-        self.lost = self.refusal = ""
-        self.subscribed = {}
-        for chain in self._chains.values():
-            chain.broken = True
-
     # channels
 
     def _on_level2(self, message: Envelope, received: int) -> list[Fact]:
         events = exact.decode(bytes(message.events), _level2, "l2_data")
         facts: list[Fact] = []
+        number = self._base + message.sequence
         for event in _joined(events):
             bids, asks = _sides(event.updates)
-            symbols = self._wanted(event.product_id)
+            symbols = self._wanted(LEVEL2_DATA, event.product_id)
             if event.type == "snapshot":
-                self._chains[event.product_id] = _Chain(message.sequence)
+                self._chains[event.product_id] = _Chain(number)
                 shown = _falling(bids), _rising(asks)
-                facts += [_book(message.ts, *shown, symbol, message.sequence, received) for symbol in symbols]
+                facts += [_book(message.ts, *shown, symbol, number, received) for symbol in symbols]
             elif event.type == "update":
-                before = self._before(event.product_id, message.sequence)
                 changed = tuple(bids.items()), tuple(asks.items())
-                numbers = message.sequence, message.sequence, before
+                numbers = number, number, self._before(event.product_id, number)
                 facts += [_delta(message.ts, *changed, symbol, *numbers, received) for symbol in symbols]
             else:
                 raise VenueError(f"l2_data: event {exact.shown(event.type)} is not known")
@@ -168,7 +179,7 @@ class MarketDecoder:
             told = [(item.integer("trade_id"), item.text("product_id"), item) for item in event.items("trades")]
             passed_over = {product for _, product, _ in told if history and product not in self._trades}
             for count, product, item in sorted(told, key=lambda entry: entry[0]):
-                read = [market.trade(item, symbol, received) for symbol in self._wanted(product)]
+                read = [market.trade(item, symbol, received) for symbol in self._wanted(TRADES, product)]
                 if count > self._trades.get(product, -1):
                     self._trades[product] = count
                     facts += read if product not in passed_over else ()
@@ -181,7 +192,7 @@ class MarketDecoder:
                 bid, ask = told.not_negative("best_bid"), told.not_negative("best_ask")
                 sizes = told.not_negative("best_bid_quantity"), told.not_negative("best_ask_quantity")
                 if bid > ZERO and ask > ZERO:  # an empty side is written as zero
-                    symbols = self._wanted(told.text("product_id"))
+                    symbols = self._wanted(TICKER, told.text("product_id"))
                     facts += [_quote(message.ts, bid, ask, *sizes, symbol, received) for symbol in symbols]
         return facts
 
@@ -211,7 +222,11 @@ class MarketDecoder:
         return self._named(over)
 
     def _named(self, candles: Iterable[Candle]) -> list[Fact]:
-        return [structs.replace(candle, symbol=symbol) for candle in candles for symbol in self._wanted(candle.symbol)]
+        return [
+            structs.replace(candle, symbol=symbol)
+            for candle in candles
+            for symbol in self._wanted(CANDLES, candle.symbol)
+        ]
 
     def _on_status(self, message: Envelope, received: int) -> list[Fact]:
         facts: list[Fact] = []
@@ -235,8 +250,8 @@ class MarketDecoder:
     def _on_heartbeat(self, message: Envelope, received: int) -> list[Fact]:
         return []
 
-    def _wanted(self, product: str) -> list[str]:
-        return [name for name in self._names.sharing(product) if name in self._symbols]
+    def _wanted(self, channel: str, product: str) -> list[str]:
+        return [name for name in self._names.sharing(product) if (channel, name) in self._pairs]
 
 
 def _events(message: Envelope) -> list[Fields]:

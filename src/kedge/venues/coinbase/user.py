@@ -44,4 +44,5 @@ def _standing(order: Fields) -> Standing:
         status_of(order, filled),
         filled,
         reason_of(order, order.text("cancel_reason", "")),
+        order.text("status", ""),
     )
