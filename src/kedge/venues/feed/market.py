@@ -194,6 +194,8 @@ class MarketDataFeed:
 
     async def _message(self, message: Message) -> None:
         line = message.line
+        if line.over:
+            return
         try:
             heard = line.talk.hear(message.data, message.received)
         except VenueError as error:
@@ -211,11 +213,11 @@ class MarketDataFeed:
             else:
                 line.hold(fact)
         if heard.over:
-            line.over = True
             await self._cut(line, heard.over)
 
     async def _cut(self, line: Line, reason: str) -> None:
-        """Treat a line as broken, whatever its socket says."""
+        """Treat a line as broken, whatever its socket says; what it still had to say does not count."""
+        line.over = True
         if line is self._line:
             await self._tell(self._all_down(reason))
         await line.close(reason)
