@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from kedge.model.facts import Fill, OrderAccepted, OrderCancelled, OrderExpired, OrderReport
-from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
+from kedge.model.market import BookDelta, Candle, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.order import OrderStatus, Side
 from kedge.model.secret import Secret
 from kedge.venues.answers import ErrorClass, Failed
@@ -213,11 +213,15 @@ def pushed(product: Product, message: dict[str, Any]) -> None:
             assert streams.parse(text, listing, 9) == streams.Notice("ending", None, "serverShutdown")
         assert UserStream(listing).read(to_json(message), 9).ends == "serverShutdown"
         return None
-    got = streams.parse(text, listing, 9)
+    settlements = streams.Settlements()
+    got = streams.parse(text, listing, 9, settlements)
     assert not isinstance(got, streams.Notice)
     rows = inner if isinstance(inner, list) else [inner]
     expected = [fact for row in rows for fact in _expected_facts(row, message.get("stream", ""))]
     assert len(got) == len(expected), got
+    for row in rows:
+        if row.get("e") == "markPriceUpdate" and row["r"]:
+            assert settlements.awaited(listing.symbol(row["s"])) == (row["T"] * MS, D(row["r"]))
     for fact, (kind_of, figures) in zip(got, expected, strict=True):
         assert type(fact) is kind_of
         for name, value in figures.items():
@@ -267,13 +271,11 @@ def _expected_facts(row: dict[str, Any], stream: str) -> list[tuple[type, dict[s
             }
             return [(Candle, names | {"ts": bar["t"] * MS})]
         case "markPriceUpdate":
-            mark = (MarkPrice, {"price": D(row["p"]), "ts": row["E"] * MS})
-            return [mark, (FundingRate, {"rate": D(row["r"]), "ts": row["T"] * MS})]
+            return [(MarkPrice, {"price": D(row["p"]), "ts": row["E"] * MS})]
         case "bookTicker" | "" if "B" in row:
             quote = {"bid": D(row["b"]), "ask": D(row["a"]), "bid_size": D(row["B"]), "ask_size": D(row["A"])}
             return [(Quote, quote)]
         case "" if "lastUpdateId" in row:
-            assert stream or True
             book = {"bids": _levels(row["bids"]), "asks": _levels(row["asks"]), "sequence": row["lastUpdateId"]}
             return [(OrderBook, book)]
         case _:

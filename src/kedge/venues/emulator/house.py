@@ -21,6 +21,7 @@ VENUES = {
     "binance": "kedge.venues.emulator.binance.spot",
     "binance-futures": "kedge.venues.emulator.binance.futures",
     "hyperliquid": "kedge.venues.emulator.hyperliquid.dialect",
+    "coinbase": "kedge.venues.emulator.coinbase.venue",
 }
 
 

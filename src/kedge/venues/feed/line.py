@@ -35,7 +35,9 @@ class Ended(Struct, frozen=True):
 
 
 class Line:
-    """One connection. `held` are its facts as long as it is not the current one (`spilled`: some are missing)."""
+    """One connection. `held` are its facts as long as it is not the current one (`spilled`: some are missing); `over` says
+    that no message of it counts any more.
+    """
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class Line:
         self.talk = dialled.talk
         self.held: list[Any] = []
         self.spilled = False
+        self.over = False
         self.opened_at = self.heard_at = clock.monotonic_ns()
         self.confirmed = asyncio.Event()
         self.ended = asyncio.Event()

@@ -194,6 +194,8 @@ class MarketDataFeed:
 
     async def _message(self, message: Message) -> None:
         line = message.line
+        if line.over:
+            return
         try:
             heard = line.talk.hear(message.data, message.received)
         except VenueError as error:
@@ -210,6 +212,15 @@ class MarketDataFeed:
                 await self._fact(fact)
             else:
                 line.hold(fact)
+        if heard.over:
+            await self._cut(line, heard.over)
+
+    async def _cut(self, line: Line, reason: str) -> None:
+        """Treat a line as broken, whatever its socket says; what it still had to say does not count."""
+        line.over = True
+        if line is self._line:
+            await self._tell(self._all_down(reason))
+        await line.close(reason)
 
     async def _lose(self, line: Line, reason: str) -> None:
         """Something is missing on a line: no book of it is believed any more."""
@@ -290,9 +301,7 @@ class MarketDataFeed:
         if line is None or line.ended.is_set():
             return
         if line.idle_ms() > self._rules.idle_ms_max:
-            reason = f"nothing came for {line.idle_ms()} ms"
-            await self._tell(self._all_down(reason))
-            await line.close(reason)
+            await self._cut(line, f"nothing came for {line.idle_ms()} ms")
             return
         for key, reason in self._board.silent(self._clock.monotonic_ns()):
             await self._tell(self._board.down(key, self._clock.now_ns(), reason))

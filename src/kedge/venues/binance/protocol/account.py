@@ -325,6 +325,12 @@ def listen_key(body: bytes) -> str:
     return key
 
 
+def listen_key_kept(body: bytes) -> None:
+    """The answer to a renewal: the key again, or since long ago nothing."""
+    if body.strip() not in {b"", b"{}"}:
+        listen_key(body)
+
+
 def _balances(rows: list[_Asset]) -> dict[str, Balance]:
     found: dict[str, Balance] = {}
     for row in rows:

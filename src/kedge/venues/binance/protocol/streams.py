@@ -18,6 +18,7 @@ use for (`IGNORED`) are passed over. `m` says that the buyer was maker: the aggr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -68,6 +69,32 @@ class Path(StrEnum):
     PUBLIC = "public"
     MARKET = "market"
     PRIVATE = "private"
+
+
+class Settlements:
+    """Funding rates as they are settled.
+
+    The stream tells the rate that *will* be settled, again and again, and when. Passed on as it is told it would be paid
+    each time. A rate is a fact once its moment has passed: when the next moment is told, the last rate told for the one
+    before is the one that was settled, as near as the stream says it (`get_funding_rates` has it exactly).
+    """
+
+    __slots__ = ("_awaited",)
+
+    def __init__(self) -> None:
+        self._awaited: dict[str, tuple[int, Decimal]] = {}
+
+    def told(self, symbol: str, settles: int, rate: Decimal, received: int) -> tuple[FundingRate, ...]:
+        """Take what is told of the next settlement; the one before where it has passed."""
+        before = self._awaited.get(symbol)
+        self._awaited[symbol] = settles, rate
+        if before is None or settles <= before[0]:
+            return ()
+        return (_rate(before[0], before[1], symbol, received),)
+
+    def awaited(self, symbol: str) -> tuple[int, Decimal] | None:
+        """When the next settlement is, and the rate it would have now."""
+        return self._awaited.get(symbol)
 
 
 class Notice(Struct, frozen=True):
@@ -211,18 +238,21 @@ def subscribe(streams: Iterable[str], number: int, method: str = "SUBSCRIBE") ->
     return msgspec.json.encode({"method": method, "params": list(streams), "id": number}).decode()
 
 
-def parse(message: str | bytes, listing: Listing, received: int) -> tuple[MarketEvent, ...] | Notice:
-    """What a message says: facts, none for what is of no use, or a notice about the connection."""
-    head = decode(message, _ENVELOPE, "stream message") if not _is_list(message) else None
-    if head is None:
-        return tuple(
-            fact for one in decode(message, _LIST, "stream message") for fact in _facts(bytes(one), listing, received)
-        )
+def parse(
+    message: str | bytes, listing: Listing, received: int, settlements: Settlements | None = None
+) -> tuple[MarketEvent, ...] | Notice:
+    """What a message says: facts, none for what is of no use, or a notice about the connection.
+
+    `settlements` is what the connection has said of funding so far; without it funding is passed over.
+    """
+    if _is_list(message):
+        return _many(message, listing, received, settlements)
+    head = decode(message, _ENVELOPE, "stream message")
     data = bytes(head.data)
     if data:
         if _is_list(data):
-            return tuple(fact for one in decode(data, _LIST, "stream data") for fact in _facts(one, listing, received))
-        return _inner(data, decode(data, _ENVELOPE, "stream data"), head.stream, listing, received)
+            return _many(data, listing, received, settlements)
+        return _one(data, decode(data, _ENVELOPE, "stream data"), head.stream, listing, received, settlements)
     error = bytes(head.error)
     if error or head.code is not None:
         return Notice("error", head.id, shown(_text(error) if error else head.msg))
@@ -230,31 +260,41 @@ def parse(message: str | bytes, listing: Listing, received: int) -> tuple[Market
         if head.id is None and not bytes(head.result):
             raise VenueError(f"stream message is none that we know: {shown(_text(message))}")
         return Notice("ack", head.id)
-    return _inner(message, head, head.stream, listing, received)
+    return _one(message, head, head.stream, listing, received, settlements)
 
 
-def _inner(
-    data: str | bytes, head: _Envelope, stream: str, listing: Listing, received: int
+def _many(
+    message: str | bytes, listing: Listing, received: int, settlements: Settlements | None
+) -> tuple[MarketEvent, ...]:
+    found: list[MarketEvent] = []
+    for raw in decode(message, _LIST, "stream message"):
+        data = bytes(raw)
+        told = _one(data, decode(data, _ENVELOPE, "stream data"), "", listing, received, settlements)
+        if not isinstance(told, Notice):
+            found.extend(told)
+    return tuple(found)
+
+
+def _one(
+    data: str | bytes,
+    head: _Envelope,
+    stream: str,
+    listing: Listing,
+    received: int,
+    settlements: Settlements | None,
 ) -> tuple[MarketEvent, ...] | Notice:
     if head.e in ENDINGS:
         return Notice("ending", None, head.e)
     if head.lastUpdateId is not None and not head.e:
         return (_partial(data, stream, listing, received),)
-    return _facts(data, listing, received, head.e)
-
-
-def _facts(
-    data: str | bytes | msgspec.Raw, listing: Listing, received: int, kind: str | None = None
-) -> tuple[MarketEvent, ...]:
-    text = bytes(data) if isinstance(data, msgspec.Raw) else data
-    if kind is None:
-        kind = decode(text, _ENVELOPE, "stream data").e
-    read = _READERS.get(kind)
+    read = _READERS.get(head.e)
     if read is not None:
-        return read(text, listing, received)
-    if kind in IGNORED:
+        return read(data, listing, received)
+    if head.e == "markPriceUpdate":
+        return _read_mark(data, listing, received, settlements)
+    if head.e in IGNORED:
         return ()
-    raise VenueError(f"event {shown(kind)} is none that we know")
+    raise VenueError(f"event {shown(head.e)} is none that we know")
 
 
 def depth(text: str | bytes, listing: Listing, received: int) -> tuple[MarketEvent, ...]:
@@ -309,13 +349,18 @@ def _read_kline(text: str | bytes, listing: Listing, received: int) -> tuple[Mar
     return (candle,) if bar.x and step else ()
 
 
-def _read_mark(text: str | bytes, listing: Listing, received: int) -> tuple[MarketEvent, ...]:
+def _read_mark(
+    text: str | bytes, listing: Listing, received: int, settlements: Settlements | None
+) -> tuple[MarketEvent, ...]:
     found = decode(text, _MARK, "markPriceUpdate")
-    symbol, ts = listing.symbol(found.s), when(found.E)
-    mark = _mark(ts, price(found.p, "mark price"), symbol, received)
-    if not found.r:
+    symbol = listing.symbol(found.s)
+    mark = _mark(when(found.E), price(found.p, "mark price"), symbol, received)
+    if not found.r or not found.T:
+        return (mark,)  # a contract without funding
+    rate, settles = signed(found.r, "funding rate"), when(found.T, "funding time")
+    if settlements is None:
         return (mark,)
-    return (mark, _rate(when(found.T, "funding time") or ts, signed(found.r, "funding rate"), symbol, received))
+    return (mark, *settlements.told(symbol, settles, rate, received))
 
 
 def _partial(data: str | bytes, stream: str, listing: Listing, received: int) -> OrderBook:
@@ -341,7 +386,6 @@ _READERS: dict[str, _Reader] = {
     "bookTicker": _read_ticker,
     "": _read_ticker,
     "kline": _read_kline,
-    "markPriceUpdate": _read_mark,
 }
 
 
