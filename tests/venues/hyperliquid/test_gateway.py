@@ -265,7 +265,7 @@ def test_spot_is_paid_in_what_was_bought() -> None:
     async def scene(world: World, gateway: HyperliquidGateway) -> None:
         world.freeze()
         before = whole(await gateway.get_balances())
-        ask = world.best("@107", asks=True)
+        ask = world.best("@1", asks=True)
         facts = await gateway.place_order(order("kedge-1-1", Side.BUY, "10", worst=ask, symbol=HYPE_SPOT))
         (fill,) = [fact for fact in facts if isinstance(fact, Fill)]
         assert (fill.fee_currency, fill.fee) == ("HYPE", d("0.007"))
