@@ -27,6 +27,7 @@ from kedge.venues.gateway import (
     MarginMode,
     MarginSettings,
     OpenOrder,
+    RateUse,
     Stream,
     Subscription,
     VenuePosition,
@@ -107,6 +108,11 @@ class HyperliquidGateway:
     def capabilities(self) -> Capabilities:
         """What the venue can do."""
         return CAPABILITIES
+
+    @property
+    def rate_limits(self) -> tuple[RateUse, ...]:
+        """The limits, and what is used of them."""
+        return self._desk.caller.limiter.uses()
 
     async def open(self) -> None:
         """Measure the clock, read what the account is and load the instruments."""
