@@ -117,7 +117,7 @@ def test_spot(client: Any, info: Any, venue: Any) -> None:
 
 
 def test_the_account(client: Any, info: Any, venue: Any) -> None:
-    bid, ask = bests(info, "ETH")
+    bid, _ = bests(info, "ETH")
     status(client.order("ETH", False, 0.5, bid - 1, {"limit": {"tif": "Ioc"}}))
     state = info.user_state(venue.api_key)
     (position,) = [each["position"] for each in state["assetPositions"] if each["position"]["coin"] == "ETH"]
