@@ -259,3 +259,15 @@ def test_429_stops_new_orders_and_says_until_when() -> None:
 def _post(body: bytes) -> Request:
 
     return Request("POST", "/exchange", body=body)
+
+
+def test_h08_an_order_that_was_sent_is_not_sent_again() -> None:
+    async def scene(world: World, gateway: HyperliquidGateway) -> None:
+        wanted = resting(world)
+        await gateway.place_order(wanted)
+        (again,) = await gateway.place_order(wanted)
+        assert isinstance(again, OrderReport)
+        assert again.status is OrderStatus.OPEN
+        assert len(world.venue.book.orders) == 1
+
+    play(scene)

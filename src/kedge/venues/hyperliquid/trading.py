@@ -42,7 +42,7 @@ from kedge.venues.hyperliquid.protocol.account import OrderState, OwnFill
 from kedge.venues.hyperliquid.protocol.assets import Asset, AssetTable
 from kedge.venues.hyperliquid.protocol.cloid import cloid_of
 from kedge.venues.hyperliquid.protocol.exchange import Envelope
-from kedge.venues.hyperliquid.protocol.orders import wire_order
+from kedge.venues.hyperliquid.protocol.orders import Unsendable, wire_order
 from kedge.venues.hyperliquid.protocol.refusals import DUPLICATE_NONCE, Refusal
 from kedge.venues.hyperliquid.protocol.replies import Filled, Reply, Resting, Status, Statuses, Success
 from kedge.venues.hyperliquid.protocol.reports import named, report
@@ -75,8 +75,10 @@ class Trading:
     # placing
 
     async def place(self, approved: Approved) -> Sequence[VenueFact]:
-        """Send an order."""
+        """Send an order; one that was sent before is not sent again, under whatever nonce: what it is is asked (H8)."""
         intent = approved.intent
+        if self._names.know(intent.id, intent.symbol).sent:
+            return await self.query(QueryRequested(intent.id, "it was sent before"))
         late = "" if intent.reduce_only else self._desk.caller.clock.refusal()
         if late:
             return [OrderRejected(self._desk.now, intent.id, f"not sent: {late}")]
@@ -329,7 +331,7 @@ class Trading:
 
 
 def _sent(known: Known, envelope: Envelope) -> None:
-    known.envelope = envelope
+    known.envelope, known.sent = envelope, True
     known.sent_ms = envelope.nonce
     known.dead_after_ms = envelope.expires_after or envelope.nonce + EXPIRES_MS
 

@@ -1,8 +1,8 @@
 """What this Hyperliquid lists: perpetuals in the order of their numbers, and spot pairs with the numbers of their tokens.
 
 Markets are called by the names on the wire (`BTC`, `PURR/USDC`, `@1`). Pairs and tokens stand in their lists in the place of
-their number, which clients rely on; so HYPE, the pair `@107` of the real venue, is `@1` here. The grid of a market is the one that five
-significant figures give at its first price.
+their number, which clients rely on; so HYPE, the pair `@107` of the real venue, is `@1` here. The grid of a market is the
+one that five significant figures give at its first price.
 """
 
 from __future__ import annotations
