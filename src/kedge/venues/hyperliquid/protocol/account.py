@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from kedge.model.errors import VenueError
 from kedge.model.facts import Fill, FundingPayment, Liquidity
-from kedge.model.money import CENT_OF_NANO, EXACT, ZERO
+from kedge.model.money import CENT_OF_NANO, EXACT, ZERO, canonical
 from kedge.model.order import OrderStatus, OrderType, Side
 from kedge.venues.gateway import Balance, MarginMode, MarginSettings, OpenOrder, VenuePosition
 from kedge.venues.hyperliquid.protocol.assets import AssetTable
@@ -277,8 +277,9 @@ def _position(given: dict[str, Any], assets: AssetTable) -> VenuePosition:
 def _quotient(value: Decimal, quantity: Decimal) -> Decimal:
     """The price that `value` was made with: exact where the quotient ends, else cut to 1e-12 (half even)."""
     found = EXACT.divide(value, quantity)
-    exact = EXACT.multiply(found, quantity) == value
-    return found if exact else found.quantize(CENT_OF_NANO, ROUND_HALF_EVEN, EXACT)
+    if EXACT.multiply(found, quantity) != value:
+        found = found.quantize(CENT_OF_NANO, ROUND_HALF_EVEN, EXACT)
+    return Decimal(canonical(found))
 
 
 def _order(given: dict[str, Any], word: Any, assets: AssetTable, ts: int) -> OrderState:
