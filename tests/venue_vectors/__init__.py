@@ -14,6 +14,15 @@ else (an `AssertionError` above all) fail the case.
 
 from __future__ import annotations
 
-from tests.venue_vectors.runner import FORMATS, VENUES, Case, FileResult, Handler, NotApplicable, run_directory, run_file
+from tests.venue_vectors.runner import (
+    FORMATS,
+    VENUES,
+    Case,
+    FileResult,
+    Handler,
+    NotApplicable,
+    run_directory,
+    run_file,
+)
 
 __all__ = ["FORMATS", "VENUES", "Case", "FileResult", "Handler", "NotApplicable", "run_directory", "run_file"]

@@ -27,7 +27,9 @@ def main(arguments: list[str]) -> int:
     passed = sum(result.passed for result in results)
     failed = sum(len(result.failed) for result in results)
     apart = sum(result.not_applicable.total() for result in results)
-    print(f"{passed + failed + apart} cases in {len(results)} files: {passed} passed, {failed} failed, {apart} not applicable")
+    print(
+        f"{passed + failed + apart} cases in {len(results)} files: {passed} passed, {failed} failed, {apart} not applicable"
+    )
     return 1 if failed else 0
 
 

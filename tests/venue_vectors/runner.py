@@ -134,16 +134,20 @@ def run_case(case: Case, result: FileResult) -> None:
     """Run one case and note what came of it."""
     handler = handlers_of(case.venue).get(case.format)
     if handler is None:
-        result.failed.append(f"{case.name}: no handler for {case.venue or 'an unknown venue'} {case.format or case.file}")
+        result.failed.append(
+            f"{case.name}: no handler for {case.venue or 'an unknown venue'} {case.format or case.file}"
+        )
         return
     try:
         handler(case)
     except NotApplicable as reason:
         result.not_applicable[str(reason)] += 1
-    except Exception as error:  # whatever our code raises is this case's failure, and the others go on
+    except Exception as error:  # noqa: BLE001  (whatever our code raises is this case's failure, and the others go on)
         where = traceback.extract_tb(error.__traceback__)[-1]
         text = " ".join(str(error).split())[:500]
-        result.failed.append(f"{case.name}: {type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {text}")
+        result.failed.append(
+            f"{case.name}: {type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {text}"
+        )
     else:
         result.passed += 1
 

@@ -20,7 +20,7 @@ from kedge.model.errors import ConfigError, OurBug
 if TYPE_CHECKING:
     from kedge.venues.emulator.house import Options
 
-VENUES = ("binance", "binance-futures", "coinbase")
+VENUES = ("binance", "binance-futures", "hyperliquid", "coinbase")
 
 
 @click.command(name="emulator")

@@ -36,6 +36,7 @@ from msgspec import Struct
 from kedge.model.errors import ConfigError, OurBug, WorldError
 from kedge.model.instant import NS_PER_MS, NS_PER_S
 from kedge.model.money import ONE, ZERO
+from kedge.venues.gateway import RateUse
 from kedge.venues.wire.clock import Clock
 from kedge.venues.wire.system import SystemClock
 
@@ -198,7 +199,7 @@ class ExchangeRateLimiter:
         """
         costs = self._costs(weight, urgency)
         now = self._clock.monotonic_ns()
-        if self._is_free(costs, urgency) and not self._wait_ns(costs, urgency, now):
+        if not self._waiting and not self._wait_ns(costs, urgency, now):
             self._take(costs, now)
             return
         self._refuse_long_wait(costs, urgency, wait_ms_max, now)
@@ -246,6 +247,12 @@ class ExchangeRateLimiter:
         window.forget(self._clock.monotonic_ns())
         return window.used
 
+    def uses(self) -> tuple[RateUse, ...]:
+        """Every rule, and what is used of it."""
+        return tuple(
+            RateUse(rule.name, rule.limit, rule.window_ms, rule.budget, self.used(rule.name)) for rule in self.rules
+        )
+
     @property
     def waiting(self) -> int:
         """How many requests wait."""
@@ -263,13 +270,6 @@ class ExchangeRateLimiter:
             if not 0 <= cost <= most:
                 raise ConfigError(f"a request costs {cost} of rule {name}; at most {most} can ever be admitted")
         return tuple((name, cost) for name, cost in given.items() if cost)
-
-    def _is_free(self, costs: tuple[tuple[str, int], ...], urgency: Urgency) -> bool:
-        """Whether nobody who waits for one of these rules comes first."""
-        names = [name for name, _ in costs]
-        return not any(
-            waiter.urgency <= urgency and any(name in names for name, _ in waiter.costs) for waiter in self._waiting
-        )
 
     def _wait_ns(self, costs: tuple[tuple[str, int], ...], urgency: int, now: int) -> int:
         urgent = urgency == Urgency.EXIT

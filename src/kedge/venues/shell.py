@@ -61,7 +61,8 @@ Usage = Callable[[Mapping[str, str]], Mapping[str, int]]
 class Call(Struct, Generic[T], frozen=True):
     """One question: `build` gets the venue's time (UTC ns) and makes the signed request, `read` the body of its answer.
 
-    `costs` and `urgency` are for the limiter; with `wait_ms_max` it is given up rather than sent late.
+    `costs` and `urgency` are for the limiter; with `wait_ms_max` it is given up rather than sent late. `answers` are
+    statuses beside success whose body is an answer all the same, to be read and not classified.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Call(Struct, Generic[T], frozen=True):
     urgency: Urgency = Urgency.TRUST
     timeout_ms: int = 10_000
     wait_ms_max: int | None = None
+    answers: frozenset[int] = frozenset()
 
 
 class Caller:
@@ -110,7 +112,9 @@ class Caller:
         for rule, used in self._usage(response.headers).items() if self._usage else ():
             self.limiter.learn(rule, used)
         try:
-            failed = self._classify(response, now) or by_status(response, now)
+            failed = None
+            if response.status not in call.answers:
+                failed = self._classify(response, now) or by_status(response, now)
             if failed is None:
                 return Whole(call.read(response.body), now)
         except VenueError as error:

@@ -14,15 +14,17 @@ from msgspec import structs
 import kedge
 from kedge.venues.feed.market import MarketDataFeed
 from kedge.venues.feed.talk import BookStart, StreamRules
+from kedge.venues.wire.memory import Fault, FaultKind
 from kedge.venues.wire.virtual import VirtualClock, run
 from tests.venues.feed.toy import RULES, Client, ToyVenue, busy, settle
 
 Scene = Callable[[ToyVenue, Client], Awaitable[None]]
 
 
-def play(scene: Scene, rules: StreamRules = RULES, seed: int = 1) -> None:
+def play(scene: Scene, rules: StreamRules = RULES, seed: int = 1, first_delay_ms: int = 0) -> None:
     async def main() -> None:
         venue = ToyVenue(VirtualClock(), seed)
+        venue.network.faults.append(Fault(FaultKind.DELAY, delay_ms=first_delay_ms))
         await venue.update()
         client = Client(venue, rules)
         await client.feed.start()
@@ -103,17 +105,32 @@ def test_h35_a_lost_connection_is_told_at_once_or_when_it_is_silent_and_mended(k
     play(scene)
 
 
-def test_a_session_is_rolled_before_its_end_without_a_gap_or_a_repeat() -> None:
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("first_delay_ms", [0, 400])
+def test_a_session_is_rolled_before_its_end_without_a_gap_or_a_repeat(seed: int, first_delay_ms: int) -> None:
+    """The two connections cut the updates differently, and what is under way on the slower one is not lost."""
+    rules = structs.replace(RULES, session_ms=60_000, roll_before_ms=20_000)
+
     async def scene(venue: ToyVenue, client: Client) -> None:
         await settle(venue, client)
         statuses = len(client.statuses)
-        for _ in range(60):
-            await busy(venue, 10)
-            venue.subscribed = venue.subscribed[-4:]
+        await busy(venue, 60)
         await settle(venue, client)
         assert len(venue.network.connections) == 2
         assert client.trades == venue.trades
         assert client.statuses[statuses:] == []
+
+    play(scene, rules, seed, first_delay_ms)
+
+
+def test_h35_a_book_that_was_silent_is_resynchronized_although_nothing_is_missing() -> None:
+    async def scene(venue: ToyVenue, client: Client) -> None:
+        await settle(venue, client)
+        for _ in range(70):
+            await venue.trade()
+            await venue.clock.sleep(0.1)
+        assert client.up == {"book": False, "trade": True}
+        await settle(venue, client)
 
     play(scene)
 

@@ -96,6 +96,7 @@ class ToyVenue:
         self.truth: dict[int, dict[int, int]] = {0: {}}
         self.trades: list[int] = []
         self.subscribed: list[tuple[Peer, list[str]]] = []
+        self.cuts: dict[int, tuple[int, dict[int, int]]] = {}
         self.snapshots_fail = 0
         self.snapshot_age = 0
         self.silent_channels: set[str] = set()
@@ -131,19 +132,8 @@ class ToyVenue:
             return Failed(ErrorClass.UNKNOWN, "HTTP 502", "bad gateway")
         return Whole(snapshot_of(said, self.clock.now_ns()))
 
-    async def send(self, channel: str, said: dict[str, Any], *, lose: bool = False, twice: bool = False) -> None:
-        if lose or channel in self.silent_channels:
-            return
-        for peer, subscribed in [*self.subscribed]:
-            if subscribed[0] == channel:
-                try:
-                    for _ in range(2 if twice else 1):
-                        await peer.send(json.dumps(said))
-                except Disconnected:
-                    self.subscribed.remove((peer, subscribed))
-
-    async def update(self, *, lose: bool = False, twice: bool = False) -> None:
-        """Change one to three levels, each an update of its own, sent as one change."""
+    async def update(self, *, lose: bool = False, twice: bool = False, flush: bool = False) -> None:
+        """Change one to three levels. Each connection hears of it now or together with the next ones, as it happens."""
         first, bids = self.seq + 1, {}
         for _ in range(self._dice.randint(1, 3)):
             price, size = self._dice.randint(90, 99), self._dice.randint(0, 3)
@@ -154,12 +144,33 @@ class ToyVenue:
                 self.levels.pop(price, None)
             bids[price] = size
             self.truth[self.seq] = dict(self.levels)
-        said = {"seq": [first, self.seq], "bids": [[str(p), str(q)] for p, q in bids.items()], "at": self._at()}
-        await self.send("book", said, lose=lose, twice=twice)
+        for peer in [peer for peer, subscribed in self.subscribed if subscribed[0] == "book"]:
+            number = self.network.connections.index(peer)
+            if lose or "book" in self.silent_channels:
+                self.cuts.pop(number, None)
+                continue
+            begun, before = self.cuts.pop(number, (first, {}))
+            cut = begun, {**before, **bids}
+            if flush or self._dice.random() < 0.6:
+                await self._tell(peer, "book", self._change(*cut), twice=twice)
+            else:
+                self.cuts[number] = cut
+
+    def _change(self, first: int, bids: dict[int, int]) -> dict[str, Any]:
+        return {"seq": [first, self.seq], "bids": [[str(p), str(q)] for p, q in bids.items()], "at": self._at()}
+
+    async def _tell(self, peer: Peer, channel: str, said: dict[str, Any], *, twice: bool) -> None:
+        try:
+            for _ in range(2 if twice else 1):
+                await peer.send(json.dumps(said))
+        except Disconnected:
+            self.subscribed = [each for each in self.subscribed if each[0] is not peer]
 
     async def trade(self, *, twice: bool = False) -> None:
         self.trades.append(len(self.trades))
-        await self.send("trades", {"trade": [self.trades[-1], self._at()]}, twice=twice)
+        said = {"trade": [self.trades[-1], self._at()]}
+        for peer in [peer for peer, subscribed in self.subscribed if subscribed[0] == "trades"]:
+            await self._tell(peer, "trades", said, twice=twice)
 
     async def say(self, text: str) -> None:
         with suppress(Disconnected):
@@ -236,7 +247,8 @@ async def settle(venue: ToyVenue, client: Client, seconds: float = 120) -> None:
     deadline = venue.clock.monotonic_ns() + seconds * 10**9
     while venue.clock.monotonic_ns() < deadline:
         await busy(venue, 1)
-        await asyncio.sleep(0.2)
+        await venue.update(flush=True)
+        await asyncio.sleep(1)
         if client.is_settled():
             return
     raise AssertionError(f"not settled: {client.up} {client.book.sequence} of {venue.seq}: {client.feed.last_error}")

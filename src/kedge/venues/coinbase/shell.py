@@ -39,6 +39,7 @@ from kedge.venues.gateway import (
     KeyPermissions,
     MarginSettings,
     OpenOrder,
+    RateUse,
     Stream,
     Subscription,
     VenuePosition,
@@ -121,6 +122,11 @@ class CoinbaseGateway:
     def breaches(self) -> dict[str, int]:
         """Answers that broke the venue's contract, by question."""
         return self._asker.breaches
+
+    @property
+    def rate_limits(self) -> tuple[RateUse, ...]:
+        """The limits, and what is used of them."""
+        return self._asker.rate_limits
 
     async def open(self) -> None:
         """Measure the clock and load the instruments; `WorldError` where that fails."""

@@ -12,7 +12,7 @@ GET    /_emulator/account   the truth: balances, positions, open orders, executi
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -26,6 +26,14 @@ from kedge.venues.emulator.wire import Reply, Request
 PREFIX = "/_emulator"
 #: A year in one step: enough for any test, and a slip of the pen does not hang the process for hours.
 ADVANCE_MS_MAX = 366 * 86_400_000
+
+
+@runtime_checkable
+class Controlled(Protocol):
+    """A dialect with requests of its own at the control endpoint."""
+
+    def control(self, what: tuple[str, str], given: dict[str, Any]) -> dict[str, Any] | None:
+        """Answer a method and path; None: not known."""
 
 
 class Control:
@@ -68,7 +76,8 @@ class Control:
             return self._account()
         if what == ("GET", "account"):
             return self._account()
-        return None
+        dialect = self._front.dialect
+        return dialect.control(what, given) if isinstance(dialect, Controlled) else None
 
     def _market(self, given: dict[str, Any]) -> None:
         exchange = self._front.exchange

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from kedge.model.errors import ConfigError
 from kedge.model.instrument import Instrument
@@ -28,7 +29,7 @@ _PAST_BARS_MAX = 2_000
 class Course(Protocol):
     """Says where the price is going; prices are whole ticks."""
 
-    def past(self) -> tuple[list[Bar], int]:
+    def past(self) -> tuple[Sequence[Bar], int]:
         """Candles from before the start, oldest first, and their interval."""
 
     def price(self) -> int:
@@ -45,50 +46,58 @@ class RandomCourse:
     """A walk from `seed` that starts at `price` ticks."""
 
     def __init__(self, instrument: Instrument, price: Decimal, seed: int, start_ns: int) -> None:
-        self._dice = Random(f"kedge-emulator-{seed}-{instrument.symbol}")  # noqa: S311  (a market, not a secret)
-        self._instrument = instrument
-        self._start = start_ns
-        self._now = int(price / instrument.tick_size)
-        self._history = self._walk_the_past()
+        first = opening(start_ns, MINUTE) - HISTORY_MINUTES * MINUTE
+        ticks = int(price / instrument.tick_size)
+        walked = _walked(instrument.symbol, instrument.tick_size, instrument.lot_size, ticks, seed, first)
+        self._history, self._now, state = walked
+        self._dice = Random(seed)  # noqa: S311  (a market, not a secret)
+        self._dice.setstate(state)
 
-    def past(self) -> tuple[list[Bar], int]:
+    def past(self) -> tuple[Sequence[Bar], int]:
         return self._history, MINUTE
 
     def price(self) -> int:
         return self._now
 
     def move(self, now: int) -> list[int]:
-        self._step(_STEP_PPB)
+        self._now = _stepped(self._dice, self._now, _STEP_PPB)
         return [self._now]
 
     def jump(self, price: int) -> None:
         self._now = price
 
-    def _step(self, ppb: int) -> None:
-        move = self._now * self._dice.randint(-ppb, ppb) // _BILLION
-        self._now = max(self._now + (move or self._dice.randint(-1, 1)), 100)
 
-    def _walk_the_past(self) -> list[Bar]:
-        tick, lot = self._instrument.tick_size, self._instrument.lot_size
-        lots = max(int(Decimal(20_000) / (self._now * tick) / lot), 10)
-        first = opening(self._start, MINUTE) - HISTORY_MINUTES * MINUTE
-        bars = []
-        for n in range(HISTORY_MINUTES):
-            prices = [self._now]
-            for _ in range(4):
-                self._step(_STEP_PPB * 5)
-                prices.append(self._now)
-            volume = self._dice.randint(lots, lots * 50) * lot
-            bought = volume * self._dice.randint(2, 8) / 10
-            bought -= bought % lot
-            middle = (max(prices) + min(prices)) * tick / 2
-            bars.append(
-                Bar(
-                    first + n * MINUTE, prices[0] * tick, max(prices) * tick, min(prices) * tick, prices[-1] * tick,
-                    volume, volume * middle, self._dice.randint(20, 400), bought, bought * middle,
-                )
-            )  # fmt: skip
-        return bars
+@lru_cache(maxsize=32)
+def _walked(
+    symbol: str, tick: Decimal, lot: Decimal, ticks: int, seed: int, first: int
+) -> tuple[tuple[Bar, ...], int, Any]:
+    """The minutes before the start, where they end, and the dice as they lie then. Many emulators begin alike."""
+    dice = Random(f"kedge-emulator-{seed}-{symbol}")  # noqa: S311  (a market, not a secret)
+    lots = max(int(Decimal(20_000) / (ticks * tick) / lot), 10)
+    bars = []
+    now = ticks
+    for n in range(HISTORY_MINUTES):
+        prices = [now]
+        for _ in range(4):
+            now = _stepped(dice, now, _STEP_PPB * 5)
+            prices.append(now)
+        volume = dice.randint(lots, lots * 50) * lot
+        bought = volume * dice.randint(2, 8) / 10
+        bought -= bought % lot
+        middle = (max(prices) + min(prices)) * tick / 2
+        bars.append(
+            Bar(
+                first + n * MINUTE, prices[0] * tick, max(prices) * tick, min(prices) * tick, prices[-1] * tick,
+                volume, volume * middle, dice.randint(20, 400), bought, bought * middle,
+            )
+        )  # fmt: skip
+    return tuple(bars), now, dice.getstate()
+
+
+def _stepped(dice: Random, now: int, ppb: int) -> int:
+    """One step of the walk."""
+    move = now * dice.randint(-ppb, ppb) // _BILLION
+    return max(now + (move or dice.randint(-1, 1)), 100)
 
 
 class FileCourse:
@@ -115,7 +124,7 @@ class FileCourse:
         self._at = 0
         self._now = self._points[0][1]
 
-    def past(self) -> tuple[list[Bar], int]:
+    def past(self) -> tuple[Sequence[Bar], int]:
         return self._history, self._interval
 
     def price(self) -> int:

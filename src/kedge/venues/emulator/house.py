@@ -20,6 +20,7 @@ from kedge.venues.emulator.timeline import Timeline
 VENUES = {
     "binance": "kedge.venues.emulator.binance.spot",
     "binance-futures": "kedge.venues.emulator.binance.futures",
+    "hyperliquid": "kedge.venues.emulator.hyperliquid.dialect",
     "coinbase": "kedge.venues.emulator.coinbase.venue",
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
@@ -63,7 +64,7 @@ class Session:
         self.frames: deque[tuple[str, bytes]] = deque()
         self.closed: int | None = None
         self.mute = 0
-        self.state: dict[str, object] = {}
+        self.state: dict[str, Any] = {}
         self.on_frame: Callable[[], None] = _nothing
         self._send: Callable[[Session, str, str], None] | None = None
 

@@ -32,13 +32,10 @@ TICK_MS = 250
 
 
 class Replace(Struct, frozen=True):
-    """From here on `line` is the one. `missed` is what happened while none was up; `unbroken` says that the line before
-    still worked when this was said.
-    """
+    """From here on `line` is the one; `missed` is what happened while none was up."""
 
     line: Line
     missed: tuple[Any, ...]
-    unbroken: bool
 
 
 class Keeper:
@@ -82,7 +79,7 @@ class Keeper:
                 self.error = str(error)
                 await self._clock.sleep(backoff.next_seconds())
                 continue
-            self._inbox.word(Replace(fresh, missed, line is not None and not line.ended.is_set()))
+            self._inbox.word(Replace(fresh, missed))
             if line is not None:
                 await self._close(line, "replaced")
             line, opened_at = fresh, self._clock.monotonic_ns()

@@ -35,8 +35,8 @@ class Ended(Struct, frozen=True):
 
 
 class Line:
-    """One connection. `held` are its facts as long as it is not the current one (`spilled`: some are missing),
-    `over` says that nothing it still has in the inbox counts.
+    """One connection. `held` are its facts as long as it is not the current one (`spilled`: some are missing); `over` says
+    that no message of it counts any more.
     """
 
     def __init__(
@@ -49,9 +49,9 @@ class Line:
         rules: StreamRules,
     ) -> None:
         self.talk = dialled.talk
-        self.over = False
         self.held: list[Any] = []
         self.spilled = False
+        self.over = False
         self.opened_at = self.heard_at = clock.monotonic_ns()
         self.confirmed = asyncio.Event()
         self.ended = asyncio.Event()

@@ -180,7 +180,7 @@ class MarketDataFeed:
             if isinstance(item, Message):
                 await self._message(item)
             elif isinstance(item, Ended):
-                if item.line is self._line and not item.line.over:
+                if item.line is self._line:
                     await self._tell(self._all_down(item.reason or "disconnected"))
             elif isinstance(item, Replace):
                 await self._replace(item)
@@ -212,6 +212,15 @@ class MarketDataFeed:
                 await self._fact(fact)
             else:
                 line.hold(fact)
+        if heard.over:
+            await self._cut(line, heard.over)
+
+    async def _cut(self, line: Line, reason: str) -> None:
+        """Treat a line as broken, whatever its socket says; what it still had to say does not count."""
+        line.over = True
+        if line is self._line:
+            await self._tell(self._all_down(reason))
+        await line.close(reason)
 
     async def _lose(self, line: Line, reason: str) -> None:
         """Something is missing on a line: no book of it is believed any more."""
@@ -223,16 +232,13 @@ class MarketDataFeed:
             await self._book_step(symbol, Step(need=Need.SNAPSHOT, down=reason))
 
     async def _replace(self, replace: Replace) -> None:
-        old, line = self._line, replace.line
-        if old is not None:
-            old.over = True
-        self._line = line
+        self._line = line = replace.line
         held, line.held = line.held, []
         now, mono = self._clock.now_ns(), self._clock.monotonic_ns()
         for fact in replace.missed:
             await self._call(fact)
         for symbol, sync in self._books.items():
-            if replace.unbroken and sync.live and not line.spilled:
+            if sync.live and not line.spilled:  # the end of the line before would have come first, and ended that
                 sync.hand_over()
             else:
                 sync.begin()
@@ -295,10 +301,7 @@ class MarketDataFeed:
         if line is None or line.ended.is_set():
             return
         if line.idle_ms() > self._rules.idle_ms_max:
-            reason = f"nothing came for {line.idle_ms()} ms"
-            line.over = True
-            await self._tell(self._all_down(reason))
-            await line.close(reason)
+            await self._cut(line, f"nothing came for {line.idle_ms()} ms")
             return
         for key, reason in self._board.silent(self._clock.monotonic_ns()):
             await self._tell(self._board.down(key, self._clock.now_ns(), reason))

@@ -53,7 +53,8 @@ class Heard(Struct, frozen=True):
 
     `confirmed` are subscriptions that the venue now serves (where it confirms nothing, those that a first message shows),
     `replies` texts to send back at once, `refused` why it will not serve one, `leaving` why it is about to end the
-    connection, `lost` why something between the last message and this one is missing.
+    connection, `lost` why something between the last message and this one is missing, `over` why the connection will say
+    nothing more although it stands: it counts as cut.
     """
 
     facts: tuple[Any, ...] = ()
@@ -62,6 +63,7 @@ class Heard(Struct, frozen=True):
     refused: str = ""
     leaving: str = ""
     lost: str = ""
+    over: str = ""
 
 
 #: A message that says nothing: a pong, a heartbeat.

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -22,11 +22,9 @@ from kedge.model.errors import UserError, VenueError
 from kedge.model.instant import NS_PER_MS
 from kedge.model.market import Level
 from kedge.model.money import ZERO, canonical
-
-T = TypeVar("T")
+from kedge.venues.exact import decimal_of, shown
 
 _PLAIN = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
-_SIGNED = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
 
 #: 2100-01-01 in milliseconds: no event is later.
 _LATEST_MS = 4_102_444_800_000
@@ -34,9 +32,6 @@ _LATEST_MS = 4_102_444_800_000
 #: Texts of numbers that were parsed before. Cleared when full: it is a shortcut, not a memory.
 _KNOWN: dict[str, Decimal] = {}
 _KNOWN_MAX = 200_000
-
-#: Bytes of one answer; the whole of exchangeInfo is about 4 MB, the deepest book 0.5 MB.
-ANSWER_BYTES_MAX = 32 * 1024 * 1024
 
 
 def amount(text: object, what: str) -> Decimal:
@@ -59,15 +54,12 @@ def price_or_none(text: object, what: str = "price") -> Decimal | None:
 
 
 def signed(text: object, what: str) -> Decimal:
-    """A number that may be negative; filters write small ones with an exponent."""
-    if type(text) is int:
-        return Decimal(text)
-    number = text if type(text) is Decimal else None
-    if number is None and type(text) is str and _SIGNED.fullmatch(text):
-        number = Decimal(text)
-    if number is None or not number.is_finite() or not -40 <= number.adjusted() <= 40:
+    """A number that may be negative; filters write small ones with an exponent, leverage brackets as JSON numbers."""
+    if type(text) is int or type(text) is Decimal:
+        text = str(text)
+    if type(text) is not str:
         raise VenueError(f"{what} is {shown(text)}, not a decimal number")
-    return number
+    return decimal_of(text, what)
 
 
 def positive(text: object, what: str) -> Decimal:
@@ -116,25 +108,9 @@ def to_wire(number: Decimal) -> str:
     return text
 
 
-def decode(data: bytes | str, decoder: msgspec.json.Decoder[T], what: str) -> T:
-    """JSON text as what the decoder is for; anything else is the venue's fault."""
-    if len(data) > ANSWER_BYTES_MAX:
-        raise VenueError(f"{what}: {len(data)} bytes, more than {ANSWER_BYTES_MAX}")
-    try:
-        return decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise VenueError(f"{what}: {error}") from None
-
-
 def lenient(kind: Any) -> msgspec.json.Decoder[Any]:
     """A decoder for answers that are asked for: ids and times may be written as text."""
     return msgspec.json.Decoder(kind, strict=False)
-
-
-def shown(value: object) -> str:
-    """A value of the venue's as an error may show it: short, and nothing that breaks a line."""
-    text = ascii(value)
-    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _learn(text: object, what: str) -> Decimal:

@@ -93,7 +93,9 @@ def signer(secret: Secret) -> Signer:
     """The signer that this secret is for."""
     text = secret.reveal().strip().replace("\\n", "\n")  # keys often arrive with their line ends spelled out
     if not text:
-        raise ConfigError("the Binance API secret is empty; set TRADING_EXCHANGE_API_SECRET to an HMAC secret or a PEM key")
+        raise ConfigError(
+            "the Binance API secret is empty; set TRADING_EXCHANGE_API_SECRET to an HMAC secret or a PEM key"
+        )
     if not text.startswith("-----BEGIN"):
         return HmacSigner(Secret(text))
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -108,7 +110,9 @@ def signer(secret: Secret) -> Signer:
         return Ed25519Signer(key)
     if isinstance(key, RSAPrivateKey):
         return RsaSigner(key)  # type: ignore[arg-type]  # its overloads take what we give
-    raise ConfigError("the Binance API secret is a PEM that is no unencrypted RSA or Ed25519 private key; export it as PKCS#8")
+    raise ConfigError(
+        "the Binance API secret is a PEM that is no unencrypted RSA or Ed25519 private key; export it as PKCS#8"
+    )
 
 
 def percent_encoded(text: str) -> str:
