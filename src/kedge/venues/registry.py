@@ -183,6 +183,7 @@ def _coinbase(access: Access, wires: Wires) -> ExchangeGateway:
         http=wires.http,
         sockets=wires.websockets,
         clock=wires.clock,
+        instance=access.instance,
     )
 
 

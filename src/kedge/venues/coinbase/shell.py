@@ -77,7 +77,9 @@ CAPABILITIES: Final = Capabilities(
 
 
 class CoinbaseGateway:
-    """`ExchangeGateway` for Coinbase. `ws_url` serves both streams where it is given, as an emulator does."""
+    """`ExchangeGateway` for Coinbase. `ws_url` serves both streams where it is given, as an emulator does; `instance` begins
+    the ids of our orders (empty: those of any Kedge are ours).
+    """
 
     def __init__(
         self,
@@ -91,6 +93,7 @@ class CoinbaseGateway:
         sockets: WebSocketTransport | None = None,
         clock: Clock | None = None,
         scope: Scope = Scope.CONNECTION,
+        instance: str = "",
     ) -> None:
         self._network = None
         if http is None or sockets is None:
@@ -109,7 +112,7 @@ class CoinbaseGateway:
         limiter = ExchangeRateLimiter.of_rules(RATE_RULES, self._clock)
         caller = Caller(http, limiter, self._venue_clock, classify, usage, (secret,))
         self._asker = Asker(caller, base_url, self._key, Nonces(self._clock.now_ns()))
-        self._trading = Trading(self._asker, self._venue_clock, self._clock)
+        self._trading = Trading(self._asker, self._venue_clock, self._clock, instance)
         self._instruments = Instruments()
         self._timing = Recurring(self._clock, CLOCK_SECONDS, self.get_clock)
 
