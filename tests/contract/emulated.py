@@ -25,7 +25,7 @@ from kedge.venues.wire.virtual import START_NS, VirtualClock
 from kedge.venues.wire.websocket import Disconnected
 
 HOST = "emulator.test"
-STEP_S = 0.05
+STEP_S = 0.2
 
 #: What is part of the URL of a request about one order.
 ORDERS = {

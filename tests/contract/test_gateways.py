@@ -11,7 +11,7 @@ from kedge.venues.wire.virtual import run
 from tests.contract.emulated import EmulatedExaminee
 from tests.contract.simulated import PERPETUAL, SPOT, SimulatedExaminee
 
-EMULATED = ["binance", "hyperliquid", "coinbase"]
+EMULATED = ["binance", "binance-futures", "hyperliquid", "coinbase"]
 
 
 @pytest.mark.parametrize("name", list(QUESTIONS))

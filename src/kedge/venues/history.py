@@ -4,8 +4,8 @@ Venues cut pages in their own ways: after so many rows, before what they still k
 traded. A page is asked for by its time, so that whatever comes back says how far it reaches:
 
     whole                    the page is done, however few candles it has
-    cut at its end           go on after the last candle
-    cut at its beginning     what is missing is noted, the page is done
+    cut, from its start on   go on after the last candle
+    cut, from later on       ask for what is before the first candle by itself
     nothing, and not whole   ask for a shorter page; where it is short already, what is missing is noted
 
 What fails for the moment is asked for again, later each time and not before the venue allows it.
@@ -49,8 +49,8 @@ async def pages(
 ) -> AsyncIterator[Page]:
     """The pages of `[start, end)` in order. `DataError` where the venue refuses, `WorldError` where it keeps failing."""
     at, length, failures = start, PAGE_MAX, 0
+    until = min(end, at + length * interval)
     while at < end:
-        until = min(end, at + length * interval)
         answer = await gateway.get_candles(symbol, interval, at, until)
         if isinstance(answer, Failed):
             failures += 1
@@ -59,13 +59,18 @@ async def pages(
         failures = 0
         candles = _sound(answer.value, symbol, interval, at, until)
         missing = "" if isinstance(answer, Whole) else answer.missing
-        if missing and not candles and length > PAGE_MIN:
-            length = max(PAGE_MIN, length // 2)
+        if missing and candles and candles[0].ts > at:
+            until = candles[0].ts
             continue
-        if missing and candles and candles[-1].ts + interval < until:
+        if missing and not candles and until - at > PAGE_MIN * interval:
+            length = max(PAGE_MIN, (until - at) // interval // 2)
+            until = at + length * interval
+            continue
+        if missing and candles:
             until, missing = candles[-1].ts + interval, ""
         yield Page(at, until, candles, missing)
         at = until
+        until = min(end, at + length * interval)
 
 
 def _sound(candles: tuple[Candle, ...], symbol: str, interval: int, start: int, end: int) -> tuple[Candle, ...]:

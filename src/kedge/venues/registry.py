@@ -82,6 +82,7 @@ async def connected(name: str, access: Access) -> AsyncIterator[ExchangeGateway]
     from kedge.venues.wire.aio import AioHttp, AioNetwork, AioWebSockets
 
     network = AioNetwork(ca_file=access.ca_file)
+    network.session()  # whatever forbids a connection is said before anything is asked
     made = make(name, access, Wires(AioHttp(network), AioWebSockets(network), SystemClock()))
     try:
         yield made

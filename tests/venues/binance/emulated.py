@@ -7,6 +7,7 @@ its clock along with the loop's. Faults are the emulator's own (`venue.fault(...
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -31,24 +32,24 @@ from kedge.venues.wire.virtual import START_NS, VirtualClock, run
 from kedge.venues.wire.websocket import Disconnected
 
 HOST = "venue.test"
-STEP_S = 0.02
 
 
 class Emulated:
     """One emulated venue and one gateway to it."""
 
-    def __init__(self, product: Product, seed: int = 7, clock_off_ns: int = 0) -> None:
-        self.front = Front(build(product.value, Options(seed, Pace(0, START_NS, START_NS))))
+    def __init__(self, product: Product, seed: int = 7, clock_off_ns: int = 0, step_s: float = 0.02, start_ns: int = START_NS) -> None:
+        self.step_s = step_s
+        self.front = Front(build(product.value, Options(seed, Pace(0, start_ns, start_ns))))
         self.control = Control(self.front, {})
         self.network = MemoryNetwork(latency_ms=5)
         self.network.serve_http(HOST, self._http)
         self.network.serve_websocket(HOST, self._socket)
-        self.clock = VirtualClock(offset_ns=clock_off_ns)
+        self.clock = VirtualClock(start_ns, clock_off_ns)
         self.told = self.front.dialect.describe(Addresses(f"http://{HOST}", f"ws://{HOST}"))
         self.site = Site(f"http://{HOST}", f"ws://{HOST}", self.told.get("ws_api", ""))
         self.requests: list[HttpRequest] = []
         self.gateway = self.new_gateway(product)
-        self._true = VirtualClock()
+        self._true = VirtualClock(start_ns)
         self._task = asyncio.get_running_loop().create_task(self._pass_time())
 
     def new_gateway(self, product: Product) -> BinanceGateway:
@@ -71,15 +72,11 @@ class Emulated:
         self.post("market", symbol=symbol, **figures)
 
     def post(self, what: str, **given: Any) -> Any:
-        import json
-
         reply = self.control.serve(Request("POST", f"/_emulator/{what}", "", {}, json.dumps(given).encode()))
         assert reply.status == 200, reply.body
         return json.loads(reply.body)
 
     def truth(self) -> dict[str, Any]:
-        import json
-
         found: dict[str, Any] = json.loads(self.control.serve(Request("GET", "/_emulator/account")).body)
         return found
 
@@ -92,7 +89,7 @@ class Emulated:
     async def _pass_time(self) -> None:
         while True:
             self.now()
-            await asyncio.sleep(STEP_S)
+            await asyncio.sleep(self.step_s)
 
     def now(self) -> None:
         self.front.advance(self._true.now_ns())

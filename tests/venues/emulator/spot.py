@@ -23,8 +23,9 @@ class Client:
 
     prefix = "/api/v3"
 
-    def __init__(self, *, frozen: bool = True, seed: int = 1) -> None:
-        self.dialect: Any = self.make(Options(seed, STEPPED))
+    def __init__(self, *, frozen: bool = True, seed: int = 1, later_ms: int = 0) -> None:
+        pace = Pace(0, STEPPED.start_ns + later_ms * 1_000_000, STEPPED.wall_ns)
+        self.dialect: Any = self.make(Options(seed, pace))
         self.front = Front(self.dialect)
         self.exchange = self.dialect.exchange
         self.headers: dict[str, str] = {}
@@ -95,6 +96,14 @@ class Client:
         return bid[0], ask[0]
 
     # WebSockets
+
+    def keep(self, session: Session, ms: int) -> None:
+        """Let time pass on a connection that answers its pings."""
+        until = self.now_ms + ms
+        while self.now_ms < until:
+            self.wait(min(20_000, until - self.now_ms))
+            for payload in [payload for kind, payload in session.frames if kind == "ping"][-1:]:
+                self.front.heard(session, payload, ping=False)
 
     def connect(self, path: str, query: str = "") -> Session:
         """A WebSocket connection."""

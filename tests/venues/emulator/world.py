@@ -71,13 +71,13 @@ class Ear:
         self.funding.append(payment)
 
 
-def exchange(*instruments: Instrument, seed: int = 1, **settings: Any) -> tuple[Exchange, Ear]:
+def exchange(*instruments: Instrument, seed: int = 1, start: int = START, **settings: Any) -> tuple[Exchange, Ear]:
     """An exchange with a listener; BTC at 60,000, 100,000 USDT and 2 BTC."""
     listed = instruments or (spot(),)
-    timeline = Timeline(START)
+    timeline = Timeline(start)
     balances = {"USDT": d(100_000)} | ({"BTC": d(2)} if any(each.symbol == SPOT for each in listed) else {})
     made = Exchange(
-        [(each, RandomCourse(each, d(60_000), seed, START)) for each in listed],
+        [(each, RandomCourse(each, d(60_000), seed, start)) for each in listed],
         Settings(balances, seed, **settings),
         timeline,
     )

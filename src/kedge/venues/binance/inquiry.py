@@ -32,6 +32,9 @@ from kedge.venues.shell import asking_about
 #: Pages of executions in one answer; what is beyond is `Partial`.
 FILL_PAGES_MAX = 40
 
+#: Orders of one answer.
+ORDERS_PAGE = 1_000
+
 NO_MARKET = Failed(
     ErrorClass.OURS, "unknown order", "its market is not known here; Binance wants it with every question"
 )
@@ -104,10 +107,9 @@ class Inquiry:
         """The second witness: the list of all orders since before it was sent."""
         session, now = self._session, self._session.now()
         raw = session.market(sent.symbol).raw
-        if sent.algo:
-            call = calls.open_algo_orders(raw)
-        else:
-            call = calls.all_orders(session.product, raw, sent.sent_ns - NS_PER_S, 1_000)
+        since = sent.sent_ns - NS_PER_S
+        listed = calls.all_orders(session.product, raw, since, ORDERS_PAGE)
+        call = calls.open_algo_orders(raw) if sent.algo else listed
         answer = await session.ask(call, reports.order_states)
         if not isinstance(answer, Whole):
             return [asking_about(failed_of(answer), sent.order_id, now)]
@@ -115,7 +117,7 @@ class Inquiry:
         for state in answer.value:
             if state.client_id == client_id:
                 return await self._told(sent, state)
-        if len(answer.value) >= 1_000:
+        if len(answer.value) >= ORDERS_PAGE:
             return [OutcomeUnknown(now, sent.order_id, "more orders than one answer holds; ask again")]
         self._memory.note(sent.order_id, "", over=True)
         return [OrderRejected(now, sent.order_id, "it never arrived: two answers agree, and its time is over")]

@@ -366,11 +366,14 @@ def _state(entry: _Order) -> OrderState:
     ts = when(entry.transactTime or entry.updateTime or entry.time or entry.createTime)
     value = entry.cummulativeQuoteQty if entry.cummulativeQuoteQty is not None else entry.cumQuote
     kind = type_of(type_name) if type_name else None
+    status = status_of(status_name) if status_name else None
+    if algo and status is OrderStatus.REJECTED:  # it worked until it was triggered: rejected is what never worked
+        status = OrderStatus.CANCELLED
     return OrderState(
         raw=entry.symbol,
         exchange_id=exchange_id,
         client_id=entry.origClientOrderId or entry.clientAlgoId or entry.clientOrderId,
-        status=status_of(status_name) if status_name else None,
+        status=status,
         ts=ts,
         side=side,
         order_type=kind,

@@ -42,6 +42,7 @@ from kedge.venues.binance.protocol.account import margin_mode
 from kedge.venues.binance.protocol.instruments import Listing
 from kedge.venues.binance.protocol.names import to_order_id
 from kedge.venues.binance.protocol.numbers import amount, price, signed, when
+from kedge.venues.binance.protocol.orders import CONDITIONAL
 from kedge.venues.binance.protocol.reports import side_of, status_of, type_of
 from kedge.venues.exact import decode, shown
 from kedge.venues.gateway import Balance
@@ -69,11 +70,6 @@ _EXECUTIONS = frozenset(
     }
 )
 
-_ALGO_ENDS: dict[str, Callable[[int, str, Decimal], VenueFact]] = {
-    "CANCELED": lambda ts, order_id, filled: OrderCancelled(ts, order_id, filled),
-    "EXPIRED": lambda ts, order_id, filled: OrderExpired(ts, order_id, filled, "EXPIRED"),
-    "REJECTED": lambda ts, order_id, filled: OrderRejected(ts, order_id, "Binance rejected the triggered order"),
-}
 _ALGO_LIVES = frozenset({"NEW", "TRIGGERING", "TRIGGERED", "FINISHED"})
 
 
@@ -297,7 +293,7 @@ class UserStream:
         client_id = row.C or row.c
         order_id = self.order_id(client_id, exchange_id)
         symbol, side = self.listing.symbol(row.s), side_of(row.S)
-        type_of(row.o)
+        conditional = type_of(row.o) in CONDITIONAL
         last, filled = amount(row.l, "last quantity"), amount(row.z, "filled quantity")
         facts: list[VenueFact] = []
         if row.x == "NEW" and status is not OrderStatus.REJECTED:
@@ -323,6 +319,8 @@ class UserStream:
             facts.append(OrderCancelled(ts, order_id, filled, _reason(row.r), received))
         elif status is OrderStatus.EXPIRED:
             facts.append(OrderExpired(ts, order_id, filled, _reason(row.r) or row.X, received))
+        elif status is OrderStatus.REJECTED and conditional:
+            facts.append(OrderCancelled(ts, order_id, filled, f"rejected when triggered: {_reason(row.r)}", received))
         elif status is OrderStatus.REJECTED:
             facts.append(OrderRejected(ts, order_id, _reason(row.r) or "REJECTED", received))
         elif not facts and status is not OrderStatus.FILLED:
@@ -340,8 +338,12 @@ class UserStream:
             became = (actual, order_id)
         filled = amount(row.aq or "0", "actual quantity")
         facts: tuple[VenueFact, ...]
-        if row.X in _ALGO_ENDS:
-            facts = (_ALGO_ENDS[row.X](ts, order_id, filled),)
+        if row.X in {"CANCELED", "REJECTED"}:
+            # it worked until it was triggered, and ends now: rejected is what never worked
+            reason = f"rejected when triggered: {row.rm}" if row.X == "REJECTED" else ""
+            facts = (OrderCancelled(ts, order_id, filled, reason[:80], received),)
+        elif row.X == "EXPIRED":
+            facts = (OrderExpired(ts, order_id, filled, row.X, received),)
         elif row.X in _ALGO_LIVES:
             facts = (OrderAccepted(ts, order_id, algo_id, received),) if row.X == "NEW" else ()
         else:

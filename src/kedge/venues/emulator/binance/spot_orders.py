@@ -202,6 +202,8 @@ class SpotOrders:
             if len(order.fills) == 1:
                 self.on_first_fill()
             self._report(ticket, "TRADE", execution)
+            if ticket.status == "EXPIRED_IN_MATCH":
+                self._report(ticket, "TRADE_PREVENTION")
             self._ended(ticket)
         elif change is Change.REPLACED:
             self._report(ticket, "REPLACED", request_id=ticket.extra.pop("replaced_id", ""))

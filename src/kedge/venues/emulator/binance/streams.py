@@ -140,10 +140,10 @@ class Streams:
         return symbol in self._symbols and any(re.fullmatch(each, kind) for each in self._words.kinds)
 
     def _subscribe(self, session: Session, stream: str) -> None:
-        symbol, _, kind = stream.partition("@")
-        served = self._words.serves(session.path, stream if stream.startswith("!") else kind)
-        _streams(session)[stream] = (self._symbols.get(symbol, ""), kind or stream, served)
-        period = self._words.period_ms(kind or stream)
+        symbol, _, kind = ("", "", stream) if stream.startswith("!") else stream.partition("@")
+        served = self._words.serves(session.path, kind)
+        _streams(session)[stream] = (self._symbols.get(symbol, ""), kind, served)
+        period = self._words.period_ms(kind)
         if period and period not in self._periods:
             self._periods[period] = True
             self._exchange.timeline.every(period * _MS, self._beat(period))
@@ -199,6 +199,13 @@ class Streams:
         """Tell every connection."""
         for session in list(self._sessions.values()):
             self._push(session, stream, event)
+
+    def tell(self, stream: str, event: dict[str, Any]) -> None:
+        """Tell the connections that subscribed to a stream."""
+        for session in list(self._sessions.values()):
+            subscribed = _streams(session).get(stream)
+            if subscribed is not None and subscribed[2]:
+                self._push(session, stream, event)
 
     def _now(self, symbol: str, kind: str, event: Callable[[], dict[str, Any]]) -> None:
         stream = f"{symbol.lower()}@{kind}"

@@ -57,7 +57,9 @@ class Ticket(Struct):
         """Binance's word for where it stands."""
         if self.order is None:
             return self.waiting
-        return "EXPIRED_IN_MATCH" if self.in_match and not self.order.is_open else _STATUS[self.order.status]
+        if self.in_match and not self.order.is_open and self.left > ZERO:
+            return "EXPIRED_IN_MATCH"
+        return str(self.extra.get("status") or _STATUS[self.order.status])
 
     @property
     def is_open(self) -> bool:
