@@ -137,7 +137,7 @@ def test_a_push_trades_through_every_order_in_its_way() -> None:
 def test_a_large_order_holds_the_price_up_until_it_is_eaten() -> None:
     made, _ = exchange()
     wall = ((made.tapes[SPOT].middle or d(0)) // 1) + 30
-    order = place(made, SPOT, Side.SELL, OrderType.LIMIT, d("1.9"), wall)
+    order = place(made, SPOT, Side.SELL, OrderType.LIMIT, d("1.2"), wall)
     while order.is_open and made.now < START + 3_600 * SECOND:
         made.timeline.advance(made.now + 500 * MS)
         best = made.tapes[SPOT].best(asks=False)
@@ -261,3 +261,15 @@ def test_the_ear_hears_an_order_before_its_fills() -> None:
     place(made, SPOT, Side.BUY, OrderType.MARKET, d("0.01"), force=TimeInForce.IOC)
     assert [change for change, _, _ in ear.orders][:2] == [Change.NEW, Change.FILL]
     assert isinstance(ear, Ear)
+
+
+def test_levels_that_were_emptied_do_not_cross_a_market_that_moved_on() -> None:
+    made, _ = exchange()
+    made.markets[SPOT].frozen = True
+    for side, by in ((Side.BUY, 15), (Side.SELL, -15)):
+        best = made.tapes[SPOT].best(asks=side is Side.BUY)
+        assert best is not None
+        place(made, SPOT, side, OrderType.MARKET, best[1], force=TimeInForce.IOC)
+        made.markets[SPOT].push(best[0] + by)
+        assert made.tapes[SPOT].bids
+        assert made.tapes[SPOT].asks
