@@ -127,7 +127,10 @@ def test_times_in_force(product: Product) -> None:
         crossing = await gateway.place_order(order(2, price="62000", post_only=True))
         assert kinds(crossing) == [OrderRejected]
         assert crossing[0].reason.startswith("-5022" if product is USDM else "-2010")  # type: ignore[union-attr]
-        huge = await gateway.place_order(order(3, price="62000", quantity="90", time_in_force=TimeInForce.FOK))
+        ask, size = whole(await gateway.get_order_book("BTC-USD")).asks[0]
+        huge = await gateway.place_order(
+            order(3, price=str(ask), quantity=str(size + D("0.5")), time_in_force=TimeInForce.FOK)
+        )
         # futures refuse what cannot be filled whole (-5021), spot takes it and lets it expire
         assert kinds(huge) == ([OrderRejected] if product is USDM else [OrderAccepted, OrderExpired])
         assert working(venue) == 0
