@@ -38,6 +38,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ): "an emulated venue begins at the present; all that follows is told the time",
     ("float", "src/kedge/backtest/curve.py"): _STATISTIC,
     ("float", "src/kedge/backtest/curve_block.py"): _STATISTIC,
+    ("float", "src/kedge/backtest/curve_columns.py"): _STATISTIC,
     ("float", "src/kedge/backtest/curve_fold.py"): _STATISTIC,
     ("float", "src/kedge/backtest/metrics.py"): _STATISTIC,
     ("float", "src/kedge/core/market/quality.py"): "outlier scores of a report on past data; no order depends on one",

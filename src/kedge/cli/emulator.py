@@ -89,7 +89,7 @@ def _options(seed: int, data: str | None, speed: int) -> Options:
     from kedge.venues.emulator.house import Options
     from kedge.venues.emulator.pace import Pace
 
-    pace = Pace.of(speed, time.time_ns())
+    pace = Pace.of(speed, time.time_ns(), time.monotonic_ns())
     if data is None:
         return Options(seed, pace)
     from kedge.storage.formats import read_candles

@@ -36,6 +36,7 @@ from msgspec import Struct
 from kedge.model.errors import ConfigError, OurBug, WorldError
 from kedge.model.instant import NS_PER_MS, NS_PER_S
 from kedge.model.money import ONE, ZERO
+from kedge.venues.gateway import RateUse
 from kedge.venues.wire.clock import Clock
 from kedge.venues.wire.system import SystemClock
 
@@ -245,6 +246,12 @@ class ExchangeRateLimiter:
         window = self._windows[rule]
         window.forget(self._clock.monotonic_ns())
         return window.used
+
+    def uses(self) -> tuple[RateUse, ...]:
+        """Every rule, and what is used of it."""
+        return tuple(
+            RateUse(rule.name, rule.limit, rule.window_ms, rule.budget, self.used(rule.name)) for rule in self.rules
+        )
 
     @property
     def waiting(self) -> int:

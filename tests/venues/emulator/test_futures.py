@@ -550,3 +550,16 @@ def test_market_pages(client: FuturesClient) -> None:
     assert client.get("/ticker/bookTicker", symbol="BTCUSDT")["bidPrice"] == book["bids"][0][0]
     brackets = client.signed("GET", "/leverageBracket", symbol="BTCUSDT")[0]["brackets"]
     assert [each["cum"] for each in brackets] == [0, 50, 2550], "maintenance is continuous at each bracket's floor"
+
+
+def test_a_listen_key_can_be_subscribed_to_on_the_private_path(client: FuturesClient) -> None:
+    key = client.signed("POST", "/listenKey")["listenKey"]
+    session, wrong = client.connect("/private/stream"), client.connect("/public/stream")
+    for each in (session, wrong):
+        client.front.receive(each, msgspec.json.encode({"method": "SUBSCRIBE", "params": [key], "id": 1}).decode())
+    assert "error" in events(wrong)[0]
+    client.order(kind="MARKET", quantity="0.01")
+    said = events(session)
+    assert said[0] == {"result": None, "id": 1}
+    assert {each["stream"] for each in said[1:]} == {key}
+    assert events(wrong) == []

@@ -41,6 +41,7 @@ from kedge.venues.gateway import (
     MarginMode,
     MarginSettings,
     OpenOrder,
+    RateUse,
     Stream,
     Subscription,
     VenuePosition,
@@ -116,6 +117,11 @@ class BinanceGateway:
     @property
     def capabilities(self) -> Capabilities:
         return capabilities(self.product)
+
+    @property
+    def rate_limits(self) -> tuple[RateUse, ...]:
+        """The limits, and what is used of them."""
+        return self.session.limiter.uses()
 
     async def open(self) -> None:
         await self._must(await self.get_clock(), "clock")

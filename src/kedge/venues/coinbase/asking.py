@@ -13,6 +13,7 @@ from kedge.venues.coinbase.orders import page
 from kedge.venues.coinbase.requests import Call
 from kedge.venues.coinbase.signing import ApiKey, token
 from kedge.venues.coinbase.values import Fields, decode_object
+from kedge.venues.gateway import RateUse
 from kedge.venues.limiter import RateRule, Urgency
 from kedge.venues.shell import Call as Asked
 from kedge.venues.shell import Caller, unsupported
@@ -54,6 +55,11 @@ class Asker:
         self._host = urlsplit(self._base).netloc
         self._key = key
         self._nonces = nonces
+
+    @property
+    def rate_limits(self) -> tuple[RateUse, ...]:
+        """The limits on requests, and what is used of them."""
+        return self._caller.limiter.uses()
 
     @property
     def has_key(self) -> bool:

@@ -29,9 +29,10 @@ TWICE_NS: Final = 5 * NS_PER_S
 _OURS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}-\d{1,10}-\d{1,18}", re.ASCII)
 
 
-def ours(client_id: str) -> str:
-    """Our id of an order, or empty where the order is somebody else's (hazard H22)."""
-    return client_id if _OURS.fullmatch(client_id) else ""
+def ours(client_id: str, instance: str = "") -> str:
+    """Our id of an order, or empty where the order is somebody else's (hazard H22): of no Kedge, or not of `instance`."""
+    mine = _OURS.fullmatch(client_id) and client_id.startswith(f"{instance}-" if instance else "")
+    return client_id if mine else ""
 
 
 class Sent(Struct):

@@ -39,6 +39,7 @@ from kedge.venues.gateway import (
     KeyPermissions,
     MarginSettings,
     OpenOrder,
+    RateUse,
     Stream,
     Subscription,
     VenuePosition,
@@ -76,7 +77,9 @@ CAPABILITIES: Final = Capabilities(
 
 
 class CoinbaseGateway:
-    """`ExchangeGateway` for Coinbase. `ws_url` serves both streams where it is given, as an emulator does."""
+    """`ExchangeGateway` for Coinbase. `ws_url` serves both streams where it is given, as an emulator does; `instance` begins
+    the ids of our orders (empty: those of any Kedge are ours).
+    """
 
     def __init__(
         self,
@@ -90,6 +93,7 @@ class CoinbaseGateway:
         sockets: WebSocketTransport | None = None,
         clock: Clock | None = None,
         scope: Scope = Scope.CONNECTION,
+        instance: str = "",
     ) -> None:
         self._network = None
         if http is None or sockets is None:
@@ -108,7 +112,7 @@ class CoinbaseGateway:
         limiter = ExchangeRateLimiter.of_rules(RATE_RULES, self._clock)
         caller = Caller(http, limiter, self._venue_clock, classify, usage, (secret,))
         self._asker = Asker(caller, base_url, self._key, Nonces(self._clock.now_ns()))
-        self._trading = Trading(self._asker, self._venue_clock, self._clock)
+        self._trading = Trading(self._asker, self._venue_clock, self._clock, instance)
         self._instruments = Instruments()
         self._timing = Recurring(self._clock, CLOCK_SECONDS, self.get_clock)
 
@@ -121,6 +125,11 @@ class CoinbaseGateway:
     def breaches(self) -> dict[str, int]:
         """Answers that broke the venue's contract, by question."""
         return self._asker.breaches
+
+    @property
+    def rate_limits(self) -> tuple[RateUse, ...]:
+        """The limits, and what is used of them."""
+        return self._asker.rate_limits
 
     async def open(self) -> None:
         """Measure the clock and load the instruments; `WorldError` where that fails."""

@@ -50,9 +50,10 @@ _HEARD_BEFORE: Final = "DUPLICATE_CANCEL_REQUEST"
 class Trading:
     """Sends our orders and says what became of them. `names` may be exchanged when instruments are loaded anew."""
 
-    def __init__(self, asker: Asker, clock: VenueClock, sleeper: Clock) -> None:
+    def __init__(self, asker: Asker, clock: VenueClock, sleeper: Clock, instance: str = "") -> None:
         self.names = Names()
         self.known = Known(sleeper.now_ns())
+        self._instance = instance
         self._asker = asker
         self._clock = clock
         self._sleeper = sleeper
@@ -220,7 +221,7 @@ class Trading:
 
     def _open_order(self, told: Fields) -> OpenOrder:
         symbol = self.names.symbol(told.text("product_id"))
-        return orders.open_order(told, symbol, ours(told.text("client_order_id", "")))
+        return orders.open_order(told, symbol, ours(told.text("client_order_id", ""), self._instance))
 
     # fills
 

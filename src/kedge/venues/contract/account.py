@@ -22,7 +22,7 @@ async def fills_are_told_since_a_watermark(candidate: Candidate) -> None:
     watermark = candidate.examinee.clock.now_ns()
     await candidate.examinee.pass_time(2)
     second = await candidate.buy_now()
-    everything = whole(await candidate.gateway.get_fills_since(candidate.symbol, 0))
+    everything = whole(await candidate.gateway.get_fills_since(candidate.symbol, candidate.begun))
     assert all(earlier.ts <= later.ts for earlier, later in pairwise(everything))
     assert len({fill.trade_id for fill in everything}) == len(everything)
     later = whole(await candidate.gateway.get_fills_since(candidate.symbol, watermark))

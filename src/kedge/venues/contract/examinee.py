@@ -19,7 +19,7 @@ from kedge.model.facts import (
 )
 from kedge.model.instrument import Instrument
 from kedge.model.market import OrderBook
-from kedge.model.money import EXACT, ZERO
+from kedge.model.money import EXACT
 from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from kedge.venues.answers import Answer, Whole
 from kedge.venues.gateway import ExchangeGateway, OpenOrder
@@ -65,6 +65,7 @@ class Candidate:
         self.gateway = examinee.gateway
         self.symbol = examinee.symbol
         self.can = examinee.gateway.capabilities
+        self.begun = examinee.clock.now_ns()
         self._n = 0
 
     def need(self, ability: object, what: str) -> None:
@@ -119,7 +120,7 @@ class Candidate:
 
     async def place(self, intent: OrderIntent) -> Sequence[VenueFact]:
         """Send an order; every fact is about it."""
-        facts = await self.gateway.place_order(Approved(intent, intent.price or ZERO))
+        facts = await self.gateway.place_order(Approved(intent, intent.price or await self.through(intent.side)))
         assert facts, "a placing is always answered"
         assert all(getattr(fact, "order_id", None) == intent.id for fact in facts), facts
         return facts
@@ -165,9 +166,9 @@ class Candidate:
         found = whole(await self.gateway.get_open_orders(self.symbol))
         return [each for each in found if each.order_id.startswith(f"{self.examinee.instance}-")]
 
-    async def fills(self, order_id: str, since: int = 0) -> list[Fill]:
-        """The executions of one order, by its own account."""
-        found = whole(await self.gateway.get_fills_since(self.symbol, since))
+    async def fills(self, order_id: str) -> list[Fill]:
+        """The executions of one order since the examination began."""
+        found = whole(await self.gateway.get_fills_since(self.symbol, self.begun))
         return [fill for fill in found if fill.order_id == order_id]
 
     async def buy_now(self, times: int = 2) -> OrderIntent:

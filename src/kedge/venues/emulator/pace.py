@@ -20,19 +20,21 @@ _FULL_PACE_SPEED = 20
 
 
 class Pace(Struct, frozen=True):
-    """Venue time begins at `start_ns` when the wall clock shows `wall_ns`."""
+    """Venue time begins at `start_ns` when the wall clock shows `wall_ns` and the monotonic one `monotonic_ns`."""
 
     speed: int
     start_ns: int
     wall_ns: int
+    monotonic_ns: int = 0
 
     @classmethod
-    def of(cls, speed: int, wall_ns: int) -> Pace:
+    def of(cls, speed: int, wall_ns: int, monotonic_ns: int = 0) -> Pace:
         """The pace of an emulator that is started at `wall_ns`."""
         if not 0 <= speed <= SPEED_MAX:
             raise ConfigError(f"speed is {speed}; give 0 (stepped by hand) to {SPEED_MAX} times real time")
         whole = wall_ns - wall_ns % NS_PER_MS
-        return cls(speed, whole if speed else STEPPED_START_NS, whole)
+        begun = monotonic_ns - wall_ns % NS_PER_MS
+        return cls(speed, whole if speed else STEPPED_START_NS, whole, begun)
 
     @property
     def step_ms(self) -> int:

@@ -32,7 +32,6 @@ class Server:
         self._context = context
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._begun_s = 0.0
 
     async def start(self, host: str, port: int) -> Addresses:
         """Listen; where, with the port that was chosen if `port` is 0."""
@@ -42,7 +41,6 @@ class Server:
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, ssl_context=self._context)
         await site.start()
-        self._begun_s = asyncio.get_running_loop().time()
         if self._pace.speed:
             self._tasks.append(asyncio.create_task(self._run(), name="emulator-time"))
         taken = self._runner.addresses[0][1]
@@ -76,8 +74,8 @@ class Server:
     def _now(self) -> None:
         """Move the venue's time to now."""
         if self._pace.speed:
-            passed = asyncio.get_running_loop().time() - self._begun_s
-            self.front.advance(self._pace.venue_ns(int(passed * 1_000_000_000)))
+            passed = int(asyncio.get_running_loop().time() * 1_000_000_000) - self._pace.monotonic_ns
+            self.front.advance(self._pace.venue_ns(passed))
 
     async def _until(self, venue_ns: int) -> None:
         while self.front.timeline.now < venue_ns:

@@ -24,6 +24,7 @@ class Known(Struct):
     order_id: str
     symbol: str = ""
     oid: int = 0
+    sent: bool = False
     envelope: Envelope | None = None
     sent_ms: int = 0
     dead_after_ms: int = 0

@@ -27,6 +27,7 @@ from kedge.venues.gateway import (
     MarginMode,
     MarginSettings,
     OpenOrder,
+    RateUse,
     Stream,
     Subscription,
     VenuePosition,
@@ -51,8 +52,8 @@ from kedge.venues.wire.websocket import WebSocketTransport
 
 MAINNET: Final = "https://api.hyperliquid.xyz"
 CLOCK_EVERY_S: Final = 60
-#: The dead man's switch is at least so far ahead.
-SWITCH_MS_MIN: Final = 5_000
+#: The dead man's switch is at least so far ahead: five seconds when it arrives, and one for the way.
+SWITCH_MS_MIN: Final = 6_000
 #: Fills are asked for again from so long before a stream broke.
 OVERLAP_NS: Final = 5 * NS_PER_S
 
@@ -107,6 +108,11 @@ class HyperliquidGateway:
     def capabilities(self) -> Capabilities:
         """What the venue can do."""
         return CAPABILITIES
+
+    @property
+    def rate_limits(self) -> tuple[RateUse, ...]:
+        """The limits, and what is used of them."""
+        return self._desk.caller.limiter.uses()
 
     async def open(self) -> None:
         """Measure the clock, read what the account is and load the instruments."""
@@ -261,15 +267,17 @@ class HyperliquidGateway:
     def user_stream(self, on_fact: Callable[[Fact], None]) -> Stream:
         """Reports on our orders, from now on."""
         began = self._clock.venue_ns()
-        watermark = began
+        watermark, talk = began, UserTalk(self._user, self._reading.assets, self._names, began)
 
         async def dial() -> Dialled:
-            return Dialled(self._ws_url, UserTalk(self._user, self._reading.assets, self._names, began))
+            nonlocal talk
+            talk = UserTalk(self._user, self._reading.assets, self._names, began)
+            return Dialled(self._ws_url, talk)
 
         async def before_up() -> Sequence[Fact]:
             nonlocal watermark
             asked_at = self._clock.venue_ns()
-            missed = await self._missed(max(began, watermark - OVERLAP_NS))
+            missed = await self._missed(max(began, watermark - OVERLAP_NS), talk)
             watermark = asked_at
             return missed
 
@@ -285,7 +293,7 @@ class HyperliquidGateway:
         feed.on_message(on_fact)
         return feed
 
-    async def _missed(self, since: int) -> list[Fact]:
+    async def _missed(self, since: int, talk: UserTalk) -> list[Fact]:
         """What happened to our orders while no stream told: the fills, and what works now."""
         fills = await self._trading.fills_since("", since)
         open_orders = await self._trading.open_orders()
@@ -295,7 +303,9 @@ class HyperliquidGateway:
         assert not isinstance(fills, Failed), "looked at above"
         assert not isinstance(open_orders, Failed), "looked at above"
         now = self._wall.now_ns()
-        facts: list[Fact] = [fill for fill in fills.value if self._names.is_new_fill(fill.trade_id)]
+        talk.is_up = True
+        both = sorted([*fills.value, *talk.before], key=lambda fill: fill.ts)
+        facts: list[Fact] = [fill for fill in both if self._names.is_new_fill(fill.trade_id)]
         facts += [
             OrderReport(now, order.order_id, order.status, order.filled, order.exchange_id, now)
             for order in open_orders.value

@@ -2,7 +2,8 @@
 
 A market's talk tells which candles have closed and leaves out what nobody asked for (mark price and funding come in one
 message). The account's talk tells orders and fills under our own ids, each fill once. What was before the stream began
-(`since`) is not its business: a snapshot begins with fills of any age.
+(`since`) is not its business: a snapshot begins with fills of any age. What a snapshot tells of later is kept in `before`
+until the line is up, because what was missed is told before it is.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kedge.model.facts import OrderRejected
+from kedge.model.facts import Fill, OrderRejected
 from kedge.model.market import Candle, FundingRate, MarkPrice
 from kedge.venues.exact import decode
 from kedge.venues.feed.talk import SILENT, USER, Heard, StreamRules
 from kedge.venues.gateway import Subscription
 from kedge.venues.hyperliquid.names import Names
 from kedge.venues.hyperliquid.protocol import streams
-from kedge.venues.hyperliquid.protocol.account import OwnFill
 from kedge.venues.hyperliquid.protocol.assets import AssetTable
 from kedge.venues.hyperliquid.protocol.reports import foreign, named, news
 
@@ -86,6 +86,8 @@ class UserTalk:
         self._since = since
         self._subscriptions = streams.user_subscriptions(user)
         self._missing = {streams.key_of(each) for each in self._subscriptions}
+        self.before: list[Fill] = []
+        self.is_up = False
 
     def opening(self, now_ns: int) -> Sequence[str]:
         """Orders, fills and funding."""
@@ -104,7 +106,7 @@ class UserTalk:
         if isinstance(told, streams.OrderNews):
             return Heard(self._orders(told, received))
         if isinstance(told, streams.FillNews):
-            return Heard(tuple(self._fills(told.fills)))
+            return self._fills(told)
         if isinstance(told, streams.FundingNews):
             return Heard(tuple(paid for paid in told.payments if paid.ts >= self._since))
         return SILENT
@@ -126,10 +128,12 @@ class UserTalk:
                 facts.append(fact)
         return tuple(facts)
 
-    def _fills(self, fills: Sequence[OwnFill]) -> list[Any]:
-        return [
-            named(own) for own in fills if own.fill.ts >= self._since and self._known.is_new_fill(own.fill.trade_id)
-        ]
+    def _fills(self, told: streams.FillNews) -> Heard:
+        fills = [named(own) for own in told.fills if own.fill.ts >= self._since]
+        if told.snapshot and not self.is_up:
+            self.before += fills
+            return SILENT
+        return Heard(tuple(fill for fill in fills if self._known.is_new_fill(fill.trade_id)))
 
 
 def _nobody(oid: int, cloid: str) -> str:

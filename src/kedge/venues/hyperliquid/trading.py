@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import structs
+
 from kedge.model.decisions import Approved, CancelRequested, QueryRequested
 from kedge.model.errors import UserError
 from kedge.model.facts import (
@@ -30,17 +32,17 @@ from kedge.model.facts import (
 )
 from kedge.model.instant import NS_PER_MS
 from kedge.model.money import ZERO
-from kedge.model.order import OrderIntent, OrderStatus, OrderType, TimeInForce
+from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from kedge.venues.answers import Answer, Failed, Partial, Whole
 from kedge.venues.gateway import OpenOrder
 from kedge.venues.hyperliquid.calls import Desk
 from kedge.venues.hyperliquid.names import Known, Names
-from kedge.venues.hyperliquid.protocol import account, actions, info
+from kedge.venues.hyperliquid.protocol import account, actions, info, markets
 from kedge.venues.hyperliquid.protocol.account import OrderState, OwnFill
-from kedge.venues.hyperliquid.protocol.assets import AssetTable
+from kedge.venues.hyperliquid.protocol.assets import Asset, AssetTable
 from kedge.venues.hyperliquid.protocol.cloid import cloid_of
 from kedge.venues.hyperliquid.protocol.exchange import Envelope
-from kedge.venues.hyperliquid.protocol.orders import wire_order
+from kedge.venues.hyperliquid.protocol.orders import Unsendable, wire_order
 from kedge.venues.hyperliquid.protocol.refusals import DUPLICATE_NONCE, Refusal
 from kedge.venues.hyperliquid.protocol.replies import Filled, Reply, Resting, Status, Statuses, Success
 from kedge.venues.hyperliquid.protocol.reports import named, report
@@ -73,13 +75,16 @@ class Trading:
     # placing
 
     async def place(self, approved: Approved) -> Sequence[VenueFact]:
-        """Send an order."""
+        """Send an order; one that was sent before is not sent again, under whatever nonce: what it is is asked (H8)."""
         intent = approved.intent
+        if self._names.know(intent.id, intent.symbol).sent:
+            return await self.query(QueryRequested(intent.id, "it was sent before"))
         late = "" if intent.reduce_only else self._desk.caller.clock.refusal()
         if late:
             return [OrderRejected(self._desk.now, intent.id, f"not sent: {late}")]
         try:
-            order = wire_order(self.assets.of_symbol(intent.symbol), approved, cloid_of(intent.id))
+            asset = self.assets.of_symbol(intent.symbol)
+            order = wire_order(asset, await self._bounded(asset, approved), cloid_of(intent.id))
         except UserError as error:
             return [OrderRejected(self._desk.now, intent.id, f"not sent: {error}")]
         known = self._names.know(intent.id, intent.symbol)
@@ -109,6 +114,19 @@ class Trading:
         )
         placed = await self._placed(intent, answer)
         return [*await self.query(QueryRequested(order_id, "replaced")), *placed]
+
+    async def _bounded(self, asset: Asset, approved: Approved) -> Approved:
+        """A market order with the price that bounds it: what risk valued it at, or else the best that is offered now."""
+        intent = approved.intent
+        if intent.order_type is not OrderType.MARKET or approved.worst_price:
+            return approved
+        answer = await self._desk.ask(info.l2_book(asset.coin), lambda told: markets.book(told, self.assets))
+        if isinstance(answer, Failed):
+            raise Unsendable(f"no price is known that bounds it: {answer.code}: {answer.message}")
+        offered = answer.value.asks if intent.side is Side.BUY else answer.value.bids
+        if not offered:
+            raise Unsendable("nothing is offered on the other side")
+        return structs.replace(approved, worst_price=offered[0][0])
 
     async def _placed(self, intent: OrderIntent, answer: Answer[Reply]) -> Sequence[VenueFact]:
         now, order_id = self._desk.now, intent.id
@@ -313,7 +331,7 @@ class Trading:
 
 
 def _sent(known: Known, envelope: Envelope) -> None:
-    known.envelope = envelope
+    known.envelope, known.sent = envelope, True
     known.sent_ms = envelope.nonce
     known.dead_after_ms = envelope.expires_after or envelope.nonce + EXPIRES_MS
 

@@ -35,6 +35,7 @@ from kedge.venues.gateway import (
     MarginMode,
     MarginSettings,
     OpenOrder,
+    RateUse,
     Stream,
     Subscription,
     VenuePosition,
@@ -109,6 +110,11 @@ class SimulatedGateway:
     def capabilities(self) -> Capabilities:
         """What the venue can do."""
         return CAPABILITIES
+
+    @property
+    def rate_limits(self) -> tuple[RateUse, ...]:
+        """The limits, and what is used of them."""
+        return ()
 
     async def open(self) -> None:
         """Nothing need be asked."""

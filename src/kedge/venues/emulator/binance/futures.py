@@ -66,6 +66,7 @@ class BinanceFutures:
         symbols = {symbol.lower(): symbol for symbol in listed}
         words = FuturesWords(self.exchange, self.market)
         self.streams = Streams(self.exchange, words, symbols, _MESSAGES_A_SECOND)
+        self.streams.take_key = self.user.take_key
         self.api = WebSocketApi(self.gate, self._add_routes(), {})
         self.exchange.listeners.append(self)
         self._sessions: dict[int, Session] = {}

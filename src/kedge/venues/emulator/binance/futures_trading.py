@@ -131,7 +131,8 @@ class FuturesTrading:
     def cancel_batch(self, fields: Fields) -> list[dict[str, Any]]:
         """Up to ten cancels."""
         symbol = self._symbol(fields)
-        numbers, names = fields.maybe("orderIdList"), fields.maybe("origClientOrderIdList")
+        numbers = fields.maybe("orderIdList") or fields.maybe("orderidlist")  # so ccxt writes it, and it works
+        names = fields.maybe("origClientOrderIdList") or fields.maybe("origclientorderidlist")
         if numbers is None and names is None:
             raise missing("orderIdList")
         wanted = _json_list(numbers or names or "[]")

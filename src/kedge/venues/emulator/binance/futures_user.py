@@ -28,6 +28,7 @@ from kedge.venues.emulator.orders import Execution
 from kedge.venues.emulator.wire import Session
 
 KEY_LIFE_S = 3_600
+_KEY_LENGTH = 64
 
 
 class FuturesUser:
@@ -82,6 +83,13 @@ class FuturesUser:
     def connect(self, session: Session, key: str, events: frozenset[str]) -> None:
         """A connection with a key; one that is not (or no more) valid is never told anything."""
         self._sessions[session.number] = (session, key, events)
+
+    def take_key(self, session: Session, stream: str) -> bool:
+        """A subscription to what looks like a listen key, on the private path."""
+        is_key = session.path.startswith("/private") and stream.isalnum() and len(stream) == _KEY_LENGTH
+        if is_key:
+            self.connect(session, stream, frozenset())
+        return is_key
 
     def closed(self, session: Session) -> None:
         """A connection is over."""

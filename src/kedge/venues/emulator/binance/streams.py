@@ -64,6 +64,8 @@ class Streams:
         self._sessions: dict[int, Session] = {}
         self._gathered: dict[tuple[str, int], BookUpdate] = {}
         self._periods: dict[int, bool] = {}
+        #: Takes a stream that is no market's: a listen key, on the path for it.
+        self.take_key: Callable[[Session, str], bool] = _no_key
         self._last_best: dict[str, tuple[Level | None, Level | None]] = {}
         exchange.listeners.append(self)
 
@@ -112,6 +114,8 @@ class Streams:
     def _control(self, session: Session, method: str, params: list[Any], number: Any) -> str:
         streams = _streams(session)
         if method == "SUBSCRIBE":
+            keys = [each for each in params if self.take_key(session, str(each))]
+            params = [each for each in params if each not in keys]
             wrong = [each for each in params if not self._known(str(each))]
             if wrong:
                 return _error(2, f"Invalid request: unknown stream {wrong[0]}", number)
@@ -229,6 +233,10 @@ def merged(before: BookUpdate, after: BookUpdate) -> BookUpdate:
         tuple({**dict(before.bids), **dict(after.bids)}.items()),
         tuple({**dict(before.asks), **dict(after.asks)}.items()),
     )  # fmt: skip
+
+
+def _no_key(session: Session, stream: str) -> bool:
+    return False
 
 
 def _streams(session: Session) -> dict[str, tuple[str, str, bool]]:

@@ -65,7 +65,9 @@ class WebSocketApi:
                     refused.data = {"retryAfter": (self._gate.timeline.now // NS_PER_MS) + rule.ms}
                 session.push(_said(number, refused, []))
                 return
-        said = _said(number, *self._answer(session, method, params))
+        answer, limits = self._answer(session, method, params)
+        hidden = isinstance(params, dict) and params.get("returnRateLimits") is False
+        said = _said(number, answer, [] if hidden else limits)
         if faults.take(Fault.DUPLICATE, method):
             self._answer(session, method, params)
         if faults.take(Fault.DROP_AFTER, method):

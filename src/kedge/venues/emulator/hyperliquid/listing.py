@@ -1,7 +1,8 @@
 """What this Hyperliquid lists: perpetuals in the order of their numbers, and spot pairs with the numbers of their tokens.
 
-Markets are called by the names on the wire (`BTC`, `PURR/USDC`, `@107`). The grid of a market is the one that five
-significant figures give at its first price.
+Markets are called by the names on the wire (`BTC`, `PURR/USDC`, `@1`). Pairs and tokens stand in their lists in the place of
+their number, which clients rely on; so HYPE, the pair `@107` of the real venue, is `@1` here. The grid of a market is the
+one that five significant figures give at its first price.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ PERPETUALS = (
 )
 PAIRS = (
     Listed(SPOT_OFFSET, "PURR/USDC", "PURR", 0, Decimal("0.15"), spot=True, token=1),
-    Listed(SPOT_OFFSET + 107, "@107", "HYPE", 2, Decimal(35), spot=True, token=150),
+    Listed(SPOT_OFFSET + 1, "@1", "HYPE", 2, Decimal(35), spot=True, token=2),
 )
 ALL = PERPETUALS + PAIRS
 BY_NUMBER = {listed.number: listed for listed in ALL}

@@ -15,7 +15,7 @@ from kedge.model.facts import FundingPayment
 from kedge.model.instant import NS_PER_MS, NS_PER_S
 from kedge.venues.emulator.exchange import Exchange
 from kedge.venues.emulator.hyperliquid.account import Account
-from kedge.venues.emulator.hyperliquid.listing import BY_COIN
+from kedge.venues.emulator.hyperliquid.listing import BY_COIN, PAIRS
 from kedge.venues.emulator.hyperliquid.numerals import ms
 from kedge.venues.emulator.hyperliquid.orders import HlFill, HlOrder, OrderBook
 from kedge.venues.emulator.hyperliquid.questions import INTERVALS, Questions, trade_json
@@ -214,6 +214,8 @@ class Streams:
         for session, _ in list(self._listening.values()):
             if now - self._heard.get(session.number, session.opened) >= SILENCE_NS:
                 session.close(1000)
+        for pair in PAIRS:  # perpetuals have theirs with each mark price
+            self.on_mark(pair.coin)
         for session, streams in list(self._listening.values()):
             if any(wanted["type"] == "allMids" for wanted in streams.values()):
                 self._say(session, "allMids", {"mids": self._questions.mids()}, "allMids")

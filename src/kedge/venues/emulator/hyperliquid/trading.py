@@ -25,7 +25,7 @@ from kedge.venues.emulator.hyperliquid.rules import Malformed, Wanted, error, wa
 from kedge.venues.emulator.hyperliquid.settings import AccountSettings
 from kedge.venues.emulator.orders import Change, EmulatedOrder, Execution, OrderRequest
 from kedge.venues.emulator.tape import BookUpdate, PublicTrade
-from kedge.venues.emulator.triggers import MARK, Trigger
+from kedge.venues.emulator.triggers import LAST, MARK, Trigger
 
 GONE = "Order was never placed, already canceled, or filled."
 NO_MATCH = "Order could not immediately match against any resting orders."
@@ -157,7 +157,8 @@ class Trading:
             if cost > self.account.free:
                 return f"Insufficient {'spot balance' if listed.spot else 'margin to place order.'}{where}"
         takes = order.tif in {"Ioc", "FrontendMarket"}
-        if takes and not self.exchange.fillable(listed.coin, order.side, order.limit):
+        own = self.exchange.own_against(listed.coin, order.side, order.limit)
+        if takes and not own and not self.exchange.fillable(listed.coin, order.side, order.limit):
             return f"{NO_MATCH}{where}"
         return ""
 
@@ -200,8 +201,9 @@ class Trading:
     # triggers
 
     def _wait(self, order: HlOrder, trigger: TriggerTerms) -> None:
+        source = LAST if order.listed.spot else MARK
         order.waiting = self.exchange.triggers.add(
-            Trigger(order.listed.coin, trigger.price, order.above, MARK, lambda: self._fire(order, trigger))
+            Trigger(order.listed.coin, trigger.price, order.above, source, lambda: self._fire(order, trigger))
         )
 
     def _fire(self, order: HlOrder, trigger: TriggerTerms) -> None:

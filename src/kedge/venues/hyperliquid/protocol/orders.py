@@ -8,9 +8,10 @@
 
 There is no fill-or-kill, no date and no trailing stop. Triggers look at the mark price.
 
-A quantity goes out exactly or not at all. A price that is not on the venue's grid (five significant figures, so the
-grid changes where a price gains a digit) is moved to it in the direction that cannot cost more than what risk valued: a
-buy's limit down, a sell's up; the bound of a market order likewise; a trigger to the side that is reached sooner.
+A quantity goes out exactly or not at all, and so does a price, but for two. The bound of a market order is moved to the
+venue's grid inwards, so that it cannot cost more than what was allowed. And the grid changes where a price gains a digit
+(five significant figures), so a price that was on the tick of the moment may be off it elsewhere: an order that opens is
+then refused, one that reduces is moved, a buy's limit down, a sell's up, a trigger to the side that is reached sooner.
 
 Reduce-only is a flag of perpetuals. A spot balance cannot be sold below zero, so a sell that is to reduce needs none.
 """
@@ -79,17 +80,25 @@ def _price_and_kind(asset: Asset, approved: Approved, slippage: Decimal) -> tupl
         raise Unsendable("a trigger order on Hyperliquid works till cancelled and may take")
     stop_loss = kind is not OrderType.TAKE_PROFIT
     market = intent.price is None or kind is OrderType.STOP
-    # A buy stop and a sell take-profit wait for a rise: the lower of two prices is reached sooner.
-    at = asset.price_down(intent.stop_price) if buy is stop_loss else asset.price_up(intent.stop_price)
     way = Trigger.STOP_LOSS if stop_loss else Trigger.TAKE_PROFIT
     price = market_bound(asset, buy, intent.stop_price, slippage) if market else _limit_price(asset, intent)
-    return price, trigger(at, way, market)
+    # A buy stop and a sell take-profit wait for a rise: the lower of two prices is reached sooner.
+    return price, trigger(_on_grid(asset, intent, intent.stop_price, down=buy is stop_loss), way, market)
 
 
 def _limit_price(asset: Asset, intent: OrderIntent) -> Decimal:
     if intent.price is None:
         raise Unsendable(f"a {intent.order_type} order without a price")
-    return asset.price_down(intent.price) if intent.side is Side.BUY else asset.price_up(intent.price)
+    return _on_grid(asset, intent, intent.price, down=intent.side is Side.BUY)
+
+
+def _on_grid(asset: Asset, intent: OrderIntent, price: Decimal, *, down: bool) -> Decimal:
+    if not asset.is_price(price) and not intent.reduce_only:
+        tick = canonical(asset.tick_size(price))
+        raise Unsendable(
+            f"price {canonical(price)} is not a multiple of {tick}, the tick of five significant figures there"
+        )
+    return asset.price_down(price) if down else asset.price_up(price)
 
 
 def _tif(intent: OrderIntent) -> Tif:

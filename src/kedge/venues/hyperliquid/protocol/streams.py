@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kedge.model.errors import VenueError
 from kedge.model.facts import FundingPayment, MarketFact
@@ -26,7 +26,7 @@ from kedge.venues.gateway import Subscription
 from kedge.venues.hyperliquid.protocol import account, markets
 from kedge.venues.hyperliquid.protocol.account import NameOf, OrderState, OwnFill
 from kedge.venues.hyperliquid.protocol.assets import AssetTable
-from kedge.venues.hyperliquid.protocol.figures import mapping, text
+from kedge.venues.hyperliquid.protocol.figures import flag, mapping, text
 from kedge.venues.hyperliquid.protocol.markets import INTERVALS
 
 PING: Final = '{"method":"ping"}'
@@ -188,7 +188,7 @@ def read(message: Any, assets: AssetTable, name_of: NameOf, received: int) -> Ne
 
 class CandleCloser:
     """Tells closed candles from the one that is still open: a candle is over when its successor has begun, or some
-    seconds after its end where nothing was traded since.
+    seconds after its end where nothing was traded since. `received` is when that was known.
     """
 
     __slots__ = ("_open",)
@@ -203,12 +203,14 @@ class CandleCloser:
         if before is not None and candle.ts < before.ts:
             return None
         self._open[key] = candle
-        return before if before is not None and candle.ts > before.ts else None
+        if before is None or candle.ts == before.ts:
+            return None
+        return structs.replace(before, received=candle.received)
 
     def due(self, now: int) -> list[Candle]:
         """The candles that are over by the time alone; each is given out once."""
         over = [key for key, candle in self._open.items() if candle.ts + candle.interval + CLOSED_AFTER_NS <= now]
-        return [self._open.pop(key) for key in over]
+        return [structs.replace(self._open.pop(key), received=now) for key in over]
 
 
 def _market(channel: str, data: Any, assets: AssetTable, received: int) -> MarketNews:
@@ -255,10 +257,7 @@ def _post(data: dict[str, Any]) -> PostAnswer:
 
 
 def _is_snapshot(data: dict[str, Any]) -> bool:
-    flagged = data.get("isSnapshot", False)
-    if flagged not in (True, False, None):
-        raise VenueError(f"isSnapshot is {flagged!r:.40}")
-    return bool(flagged)
+    return flag(data.get("isSnapshot"), "isSnapshot")
 
 
 _MARKET = frozenset({"l2Book", "bbo", "trades", "candle", "activeAssetCtx", "activeSpotAssetCtx"})
