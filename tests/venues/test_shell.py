@@ -139,6 +139,15 @@ def test_what_the_venue_says_has_a_class(status: int, body: bytes, kind: ErrorCl
     play(scene)
 
 
+def test_every_line_of_a_secret_is_blotted_out() -> None:
+    async def scene(at: Setting) -> None:
+        pem = Secret("-----BEGIN KEY-----\\nMHcCAQEEIABC\nAwEHoUQDQgAE\n-----END KEY-----\n")
+        caller = Caller(at.network, at.limiter, at.time, classify, secrets=[pem, Secret("tiny")])
+        assert caller.clean("MHcCAQEEIABC and AwEHoUQDQgAE, tiny") == "*** and ***, tiny"
+
+    play(scene)
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "stopped_s"),
     [(429, {"Retry-After": "7"}, 7), (429, {}, 60), (418, {}, 120), (418, {"Retry-After": "259200"}, 259_200),

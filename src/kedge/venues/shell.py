@@ -49,6 +49,9 @@ UNREADABLE: Final = "unreadable"
 PAUSE_S: Final = 60
 BAN_S: Final = 120
 
+#: A text shorter than this is no secret, and stands in too many others.
+BLOT_MIN: Final = 6
+
 #: Names of calls whose breaches are counted apart.
 NAMES_MAX: Final = 200
 
@@ -93,7 +96,7 @@ class Caller:
         self.breaches: dict[str, int] = {}
         self._classify = classify
         self._usage = usage
-        self._secrets = tuple(secrets)
+        self._blots = tuple(dict.fromkeys(blot for secret in secrets for blot in _blots(secret)))
 
     async def ask(self, call: Call[T]) -> Answer[T]:
         """The venue's answer; nothing that the world or the venue does is an exception."""
@@ -122,19 +125,24 @@ class Caller:
         if failed.kind is ErrorClass.BANNED or response.status in {418, 429}:
             failed = structs.replace(failed, retry_at=failed.retry_at or retry_at(response, now))
             self.limiter.stop(failed.retry_at)
-        return structs.replace(failed, message=self.clean(failed.message))
+        return structs.replace(failed, code=self.clean(failed.code), message=self.clean(failed.message))
 
     def clean(self, text: str) -> str:
         """`text` without our secrets, whoever put them there."""
-        for secret in self._secrets:
-            if secret:
-                text = text.replace(secret.reveal(), "***")
+        for blot in self._blots:
+            text = text.replace(blot, "***")
         return text
 
     def _breach(self, name: str, what: str) -> Failed:
         known = name if name in self.breaches or len(self.breaches) < NAMES_MAX else "other"
         self.breaches[known] = self.breaches.get(known, 0) + 1
         return Failed(ErrorClass.UNKNOWN, UNREADABLE, self.clean(f"{name}: {what}"))
+
+
+def _blots(secret: Secret) -> list[str]:
+    """What must not be seen of a secret: the whole, and of one with several lines (PEM) each line that tells something."""
+    lines = [line.strip() for line in secret.reveal().replace("\\n", "\n").splitlines()]
+    return [text for text in (secret.reveal(), *lines) if len(text) >= BLOT_MIN and not text.startswith("-----")]
 
 
 def by_status(response: HttpResponse, now: int) -> Failed | None:

@@ -157,7 +157,8 @@ class Trading:
             if cost > self.account.free:
                 return f"Insufficient {'spot balance' if listed.spot else 'margin to place order.'}{where}"
         takes = order.tif in {"Ioc", "FrontendMarket"}
-        if takes and not self.exchange.fillable(listed.coin, order.side, order.limit):
+        own = self.exchange.own_against(listed.coin, order.side, order.limit)
+        if takes and not own and not self.exchange.fillable(listed.coin, order.side, order.limit):
             return f"{NO_MATCH}{where}"
         return ""
 

@@ -21,9 +21,9 @@ from kedge.model.facts import Fill, FundingPayment, Liquidity
 from kedge.model.money import CENT_OF_NANO, EXACT, ZERO, canonical
 from kedge.model.order import OrderStatus, OrderType, Side
 from kedge.venues.gateway import Balance, MarginMode, MarginSettings, OpenOrder, VenuePosition
-from kedge.venues.hyperliquid.protocol.assets import AssetTable
+from kedge.venues.hyperliquid.protocol.assets import LEVERAGE_MAX, AssetTable
 from kedge.venues.hyperliquid.protocol.cloid import order_id_of
-from kedge.venues.hyperliquid.protocol.figures import flag, mapping, moment, number, price, size, text, whole
+from kedge.venues.hyperliquid.protocol.figures import flag, mapping, moment, number, price, size, text, whole, word
 from kedge.venues.hyperliquid.protocol.markets import rows, side_of
 from kedge.venues.hyperliquid.protocol.statuses import status_of
 
@@ -147,21 +147,20 @@ def all_balances(spot: dict[str, Balance], margin: MarginAccount, unified: bool)
 def margin_settings(answer: Any, symbol: str) -> MarginSettings:
     """Leverage and mode of a position or of an `activeAssetData` answer."""
     leverage = mapping(mapping(answer, "settings").get("leverage"), "leverage")
-    kind = leverage.get("type")
-    if kind not in {"cross", "isolated"}:
-        raise VenueError(f"margin mode is {kind!r:.40}, neither cross nor isolated")
-    return MarginSettings(symbol, Decimal(whole(leverage.get("value"), "leverage")), MarginMode(kind))
+    mode = MarginMode(word(leverage.get("type"), list(MarginMode), "margin mode"))
+    value = whole(leverage.get("value"), "leverage")
+    if not 1 <= value <= LEVERAGE_MAX:
+        raise VenueError(f"leverage is {value}; it must be from 1 to {LEVERAGE_MAX}")
+    return MarginSettings(symbol, Decimal(value), mode)
 
 
 def role(answer: Any) -> tuple[str, str]:
     """What an address is (`user`, `agent`, `vault`, `subAccount` or `missing`), and whose it is where it is another's."""
     given = mapping(answer, "userRole")
-    found = given.get("role")
-    if found not in ROLES:
-        raise VenueError(f"role {found!r:.60} is unknown")
+    found = word(given.get("role"), ROLES, "role")
     data = given.get("data")
     owner = data.get("user", data.get("master", "")) if type(data) is dict else ""
-    return str(found), text(owner, "owner").lower() if owner else ""
+    return found, text(owner, "owner").lower() if owner else ""
 
 
 def agents(answer: Any) -> tuple[Agent, ...]:
@@ -180,9 +179,7 @@ def unified(answer: Any) -> bool:
     """Whether a `userAbstraction` answer means one balance for all."""
     if answer is None:
         return False
-    if answer not in ABSTRACTIONS:
-        raise VenueError(f"account abstraction {answer!r:.60} is unknown")
-    return answer in UNIFIED
+    return word(answer, ABSTRACTIONS, "account abstraction") in UNIFIED
 
 
 def open_orders(answer: Any, assets: AssetTable, name_of: NameOf) -> tuple[OpenOrder, ...]:

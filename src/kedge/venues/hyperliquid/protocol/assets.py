@@ -36,7 +36,8 @@ SPOT_DECIMALS: Final = 8
 NOTIONAL_MIN: Final = Decimal(10)
 
 _DECIMALS_LISTED_MAX = 20
-_LEVERAGE_MAX = 1_000
+#: More leverage than this is a slip of the pen.
+LEVERAGE_MAX: Final = 1_000
 
 
 class Fees(Struct, frozen=True, gc=False):
@@ -274,6 +275,6 @@ def _decimals(given: Any) -> int:
 
 def _leverage(given: Any) -> int:
     value = whole(given, "maxLeverage")
-    if not 1 <= value <= _LEVERAGE_MAX:
-        raise VenueError(f"maxLeverage is {value}; it must be from 1 to {_LEVERAGE_MAX}")
+    if not 1 <= value <= LEVERAGE_MAX:
+        raise VenueError(f"maxLeverage is {value}; it must be from 1 to {LEVERAGE_MAX}")
     return value

@@ -8,6 +8,7 @@ decimals: `60000.0` instead of `60000` is another hash, and the venue then sees 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -78,6 +79,13 @@ def text(given: Any, what: str) -> str:
     """A non-empty printable string of sane length."""
     if type(given) is not str or not given or len(given) > 200 or not given.isprintable():
         raise VenueError(f"{what} is {given!r:.80}, not a text")
+    return given
+
+
+def word(given: Any, known: Collection[str], what: str) -> str:
+    """One of the words known; any other is an error, for nobody can say what it would mean."""
+    if type(given) is not str or given not in known:
+        raise VenueError(f"{what} is {given!r:.60}, none of {', '.join(sorted(known))}")
     return given
 
 

@@ -26,7 +26,7 @@ from kedge.venues.gateway import Subscription
 from kedge.venues.hyperliquid.protocol import account, markets
 from kedge.venues.hyperliquid.protocol.account import NameOf, OrderState, OwnFill
 from kedge.venues.hyperliquid.protocol.assets import AssetTable
-from kedge.venues.hyperliquid.protocol.figures import mapping, text
+from kedge.venues.hyperliquid.protocol.figures import flag, mapping, text
 from kedge.venues.hyperliquid.protocol.markets import INTERVALS
 
 PING: Final = '{"method":"ping"}'
@@ -257,10 +257,7 @@ def _post(data: dict[str, Any]) -> PostAnswer:
 
 
 def _is_snapshot(data: dict[str, Any]) -> bool:
-    flagged = data.get("isSnapshot", False)
-    if flagged not in (True, False, None):
-        raise VenueError(f"isSnapshot is {flagged!r:.40}")
-    return bool(flagged)
+    return flag(data.get("isSnapshot"), "isSnapshot")
 
 
 _MARKET = frozenset({"l2Book", "bbo", "trades", "candle", "activeAssetCtx", "activeSpotAssetCtx"})
