@@ -137,7 +137,7 @@ def test_a_push_trades_through_every_order_in_its_way() -> None:
 def test_a_large_order_holds_the_price_up_until_it_is_eaten() -> None:
     made, _ = exchange()
     wall = ((made.tapes[SPOT].middle or d(0)) // 1) + 30
-    order = place(made, SPOT, Side.SELL, OrderType.LIMIT, d("1.9"), wall)
+    order = place(made, SPOT, Side.SELL, OrderType.LIMIT, d("1.2"), wall)
     while order.is_open and made.now < START + 3_600 * SECOND:
         made.timeline.advance(made.now + 500 * MS)
         best = made.tapes[SPOT].best(asks=False)

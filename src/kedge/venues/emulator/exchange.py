@@ -44,6 +44,7 @@ from kedge.venues.sim.queue import BackOfQueue
 from kedge.venues.sim.venue import SimulatedVenue
 
 ORDERS_KEPT = 50_000
+EXECUTIONS_KEPT = 100_000
 _FIRST_ORDER = 1_000_000
 _MARK_PERIOD = NS_PER_S
 _LIQUIDATION = "liquidation-"
@@ -119,7 +120,7 @@ class Exchange:
             market.open()
         self._mark()
         timeline.every(settings.pace_ms * 1_000_000, self._step)
-        timeline.every(_MARK_PERIOD, self._mark)
+        timeline.every(max(_MARK_PERIOD, settings.pace_ms * 1_000_000), self._mark)
         timeline.every(settings.funding_hours * 3_600 * NS_PER_S, self._fund)
 
     @property
@@ -325,6 +326,8 @@ class Exchange:
         if order.left <= ZERO:
             self._working.pop(order.name, None)
         self.executions.append(execution)
+        if len(self.executions) > EXECUTIONS_KEPT:
+            del self.executions[: EXECUTIONS_KEPT // 10]
         self._tell(order, Change.FILL, execution)
         for listener in self.listeners:
             listener.on_trade(trade)

@@ -79,16 +79,36 @@ class Market:
     def _sweep(self, until: int, lots: int | None, *, asks: bool) -> int | None:
         """Take one side's levels better than `until`; where an order of ours stopped it, its price."""
         hand = None if lots is None else lots * self._lot
+        met: int | None = None
         while True:
-            levels = self._standing(asks=asks)
-            if not levels or (levels[0][0] >= until if asks else levels[0][0] <= until):
+            ours = self._sweep_crowd(until, asks=asks)
+            if ours is None:
                 return None
-            ticks, crowd, own = levels[0]
+            ticks, crowd, own = ours
             part = own if hand is None else min(own, hand)
+            if ticks == met or not part:  # it stood its ground
+                return ticks
+            met = ticks
             self._take(ticks, crowd, crowd + part, asks=asks)
             hand = None if hand is None else hand - part
-            if own > part or self._standing(asks=asks)[:1] == levels[:1]:
-                return ticks
+
+    def _sweep_crowd(self, until: int, *, asks: bool) -> tuple[int, Decimal, Decimal] | None:
+        """Take what the crowd alone has before `until`, shown as gone at once; the first level where we are too."""
+        gone: list[Level] = []
+        ours = None
+        for ticks, crowd, own in self._standing(asks=asks):
+            if ticks >= until if asks else ticks <= until:
+                break
+            if own:
+                ours = (ticks, crowd, own)
+                break
+            price = ticks * self._tick
+            self._exchange.print(self._symbol, price, crowd, buyer_is_maker=not asks)
+            gone.append((price, ZERO))
+        if gone:
+            levels = tuple(gone)
+            self._show(() if asks else levels, levels if asks else ())
+        return ours
 
     def _hit(self, *, asks: bool, lots: int) -> None:
         """Take `lots` from the best level of one side, the crowd's share of it and ours by their place in the queue."""

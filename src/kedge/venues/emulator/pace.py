@@ -1,7 +1,8 @@
 """How venue time follows real time: `speed` times as fast, or (0) only when told.
 
 Signed requests carry the client's time. At speed 1 it is judged by the venue's clock alone. At any other speed a client
-that reads a wall clock could never be on time, so a request that is on time by the wall clock is on time too (`Hours`).
+that reads a wall clock could never be on time, so a request that is on time by the wall clock is on time too (`wall_at`), and
+what a client must do in time it may do in real time (`scale`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ class Pace(Struct, frozen=True):
         whole = wall_ns - wall_ns % NS_PER_MS
         begun = monotonic_ns - wall_ns % NS_PER_MS
         return cls(speed, whole if speed else STEPPED_START_NS, whole, begun)
+
+    @property
+    def scale(self) -> int:
+        """What a client does by its own clock (pings, keep-alives, renewals) takes so many times as long here."""
+        return max(1, self.speed)
 
     @property
     def step_ms(self) -> int:

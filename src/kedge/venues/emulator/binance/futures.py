@@ -55,7 +55,7 @@ class BinanceFutures:
         self.gate = Gate(timeline, options.pace, self.faults, self.credentials, LIMITS)
         self.margin = Margin(self.exchange)
         self.orders = FuturesOrders(self.exchange, listed, self.margin, self.faults, options.seed)
-        self.user = FuturesUser(self.exchange, self.margin, options.seed)
+        self.user = FuturesUser(self.exchange, self.margin, options.seed, options.pace.scale)
         self.orders.reporters.append(self.user)
         self.algos = AlgoOrders(self.orders)
         self.algos.told.append(self.user.on_algo)
@@ -71,7 +71,7 @@ class BinanceFutures:
         self.exchange.listeners.append(self)
         self._sessions: dict[int, Session] = {}
         self._api_sessions: dict[int, Session] = {}
-        self.heartbeat = Heartbeat(timeline, self._sessions.values(), _PING_S, _PATIENCE_S)
+        self.heartbeat = Heartbeat(timeline, self._sessions.values(), _PING_S, _PATIENCE_S, options.pace.scale)
 
     # what the front asks (`Dialect`)
 

@@ -170,7 +170,8 @@ class FuturesTrading:
         timeline = self._exchange.timeline
         timeline.call_off(self._countdowns.pop(symbol, 0))
         if delay:
-            self._countdowns[symbol] = timeline.after(delay * NS_PER_MS, lambda: self._orders.cancel_all(symbol))
+            later = delay * NS_PER_MS * self._gate.pace.scale
+            self._countdowns[symbol] = timeline.after(later, lambda: self._orders.cancel_all(symbol))
         return {"symbol": symbol, "countdownTime": str(delay)}
 
     # within

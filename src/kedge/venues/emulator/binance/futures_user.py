@@ -34,7 +34,8 @@ _KEY_LENGTH = 64
 class FuturesUser:
     """Keeps the listen key and tells its connections (`FuturesReporter`)."""
 
-    def __init__(self, exchange: Exchange, margin: Margin, seed: int) -> None:
+    def __init__(self, exchange: Exchange, margin: Margin, seed: int, scale: int) -> None:
+        self._life = KEY_LIFE_S * NS_PER_S * scale
         self._exchange = exchange
         self._margin = margin
         self._seed = seed
@@ -76,7 +77,7 @@ class FuturesUser:
 
     def _extend(self) -> None:
         self._exchange.timeline.call_off(self._timer)
-        self._timer = self._exchange.timeline.after(KEY_LIFE_S * NS_PER_S, self.expire)
+        self._timer = self._exchange.timeline.after(self._life, self.expire)
 
     # connections
 

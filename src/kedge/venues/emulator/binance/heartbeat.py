@@ -12,13 +12,16 @@ LIFETIME_S = 24 * 3_600
 
 
 class Heartbeat:
-    """Pings every `period_s`; a connection whose last pong is older than `patience_s` ends."""
+    """Pings every `period_s`; a connection whose last pong is older than `patience_s` ends. `scale` stretches all of it."""
 
-    def __init__(self, timeline: Timeline, sessions: Iterable[Session], period_s: int, patience_s: int) -> None:
+    def __init__(
+        self, timeline: Timeline, sessions: Iterable[Session], period_s: int, patience_s: int, scale: int
+    ) -> None:
         self._timeline = timeline
         self._sessions = sessions
-        self._patience = patience_s * NS_PER_S
-        timeline.every(period_s * NS_PER_S, self._beat)
+        self._patience = patience_s * NS_PER_S * scale
+        self._lifetime = LIFETIME_S * NS_PER_S * scale
+        timeline.every(period_s * NS_PER_S * scale, self._beat)
 
     def heard(self, session: Session, payload: bytes) -> None:
         """A pong: it counts only with the payload that was sent last."""
@@ -29,7 +32,7 @@ class Heartbeat:
         now = self._timeline.now
         for session in list(self._sessions):
             unanswered = session.state.get("unanswered")
-            if now - session.opened >= LIFETIME_S * NS_PER_S:
+            if now - session.opened >= self._lifetime:
                 session.close(1001)
             elif isinstance(unanswered, int) and unanswered and now - unanswered >= self._patience:
                 session.close(1008)

@@ -64,7 +64,7 @@ class BinanceSpot:
         self._sessions: dict[int, Session] = {}
         self._api_sessions: dict[int, Session] = {}
         self._subscriptions = 0
-        self.heartbeat = Heartbeat(timeline, self._sessions.values(), _PING_S, _PATIENCE_S)
+        self.heartbeat = Heartbeat(timeline, self._sessions.values(), _PING_S, _PATIENCE_S, options.pace.scale)
 
     # what the front asks (`Dialect`)
 

@@ -195,8 +195,11 @@ class SpotAccount:
             if first is None or each.trade_id >= first
         ]
         chosen = found[-limit:] if first is None and not start else found[:limit]
-        by_number = self._orders.tickets.by_number
-        return [pages.my_trade(each, by_number[each.order].list_id) for each in chosen]
+        tickets = [self._orders.tickets.by_number.get(each.order) for each in chosen]
+        return [
+            pages.my_trade(each, -1 if ticket is None else ticket.list_id)
+            for each, ticket in zip(chosen, tickets, strict=True)
+        ]
 
     def account(self, fields: Fields) -> dict[str, Any]:
         """Balances and fees."""

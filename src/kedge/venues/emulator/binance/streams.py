@@ -21,6 +21,7 @@ from kedge.venues.emulator.wire import Session
 
 STREAMS_MAX = 1_024
 _MS = 1_000_000
+_FULL_PACE_MS = 500
 
 
 class Words(Protocol):
@@ -150,7 +151,9 @@ class Streams:
         period = self._words.period_ms(kind)
         if period and period not in self._periods:
             self._periods[period] = True
-            self._exchange.timeline.every(period * _MS, self._beat(period))
+            least = self._exchange.settings.pace_ms  # in a market that is hurried along nothing is said more often
+            pace = period if least <= _FULL_PACE_MS else max(period, least)
+            self._exchange.timeline.every(pace * _MS, self._beat(period))
 
     def _beat(self, period: int) -> Callable[[], None]:
         def beat() -> None:

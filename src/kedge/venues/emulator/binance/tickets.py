@@ -23,6 +23,7 @@ _STATUS = {
     OrderStatus.EXPIRED: "EXPIRED",
     OrderStatus.REJECTED: "REJECTED",
 }
+TICKETS_KEPT = 50_000
 _OPEN = {"NEW", "PARTIALLY_FILLED", "PENDING_NEW"}
 
 
@@ -97,8 +98,18 @@ class Tickets:
 
     def add(self, ticket: Ticket) -> None:
         """Note a new ticket."""
+        if len(self.by_number) >= TICKETS_KEPT:
+            self._forget()
         self.by_number[ticket.number] = self._open[ticket.number] = ticket
         self._by_client_id[ticket.client_id] = ticket
+
+    def _forget(self) -> None:
+        """The oldest tenth of what has ended is archived: nobody can ask for it any more."""
+        ended = [each for each in self.by_number.values() if not each.is_open][: TICKETS_KEPT // 10]
+        for each in ended:
+            del self.by_number[each.number]
+            if self._by_client_id.get(each.client_id) is each:
+                del self._by_client_id[each.client_id]
 
     def rename(self, ticket: Ticket, client_id: str) -> None:
         """Give a ticket another client id."""
