@@ -23,6 +23,7 @@ from msgspec import structs
 
 import kedge
 from kedge import Candle
+from kedge.cli.config import TradingConfig
 from kedge.cli.main import COMMANDS, cli
 from kedge.core.orders import lifecycle
 from kedge.core.risk import checks, crossing, halts
@@ -31,6 +32,7 @@ from kedge.core.strategy.view import View
 from kedge.model.instrument import Instrument, InstrumentKind
 from kedge.model.limits import REQUIRED, RiskConfig, SymbolLimits
 from kedge.model.market_limits import MarketLimits
+from kedge.venues.registry import VENUES
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "guide"
@@ -160,6 +162,18 @@ def test_every_command_and_each_of_its_options_is_in_the_guide(typed: str, comma
         if isinstance(parameter, click.Option):
             assert any(f"{name}" in told for name in parameter.opts), f"kedge {typed} {parameter.opts}"
             assert parameter.help, f"kedge {typed} {parameter.opts}"
+
+
+def test_every_variable_of_an_exchange_is_in_the_guide() -> None:
+    told = rows(GUIDE / "venues.md", "Where it is and who we are")
+    fields = [name for name in TradingConfig.__struct_fields__ if name.startswith("exchange_")]
+    assert set(told) == {f"TRADING_{name.upper()}" for name in fields}
+
+
+def test_every_venue_is_in_the_guide_with_its_extras() -> None:
+    told = rows(GUIDE / "venues.md", "Which there are")
+    for name, entry in VENUES.items():
+        assert told[name][2] == ", ".join(f"`{extra}`" for extra in entry.extras), name
 
 
 def typed_lines(page: Path) -> Iterator[list[str]]:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from kedge.core.market.quality import DataQualityChecker as DataQualityChecker
     from kedge.core.market.quality import QualityReport as QualityReport
     from kedge.core.market.replay import DataReplayEngine as DataReplayEngine
-    from kedge.core.market.symbols import to_canonical_symbol as to_canonical_symbol
-    from kedge.core.market.symbols import to_exchange_symbol as to_exchange_symbol
     from kedge.core.market.timestamps import TimestampNormalizer as TimestampNormalizer
     from kedge.core.orders.manager import OrderManager as OrderManager
     from kedge.core.portfolio.tracker import PositionTracker as PositionTracker
@@ -60,6 +58,8 @@ if TYPE_CHECKING:
     from kedge.model.position import Position as Position
     from kedge.model.signal import CancelOrders as CancelOrders
     from kedge.model.signal import Signal as Signal
+    from kedge.model.symbols import to_canonical_symbol as to_canonical_symbol
+    from kedge.model.symbols import to_exchange_symbol as to_exchange_symbol
     from kedge.strategies.breakout import BreakoutStrategy as BreakoutStrategy
     from kedge.strategies.grid import GridStrategy as GridStrategy
     from kedge.strategies.market_making import MarketMakingStrategy as MarketMakingStrategy
@@ -67,6 +67,10 @@ if TYPE_CHECKING:
     from kedge.strategies.pairs import PairsStrategy as PairsStrategy
     from kedge.strategies.rsi import RsiStrategy as RsiStrategy
     from kedge.strategies.sma_cross import SmaCrossStrategy as SmaCrossStrategy
+    from kedge.venues.client import ExchangeClient as ExchangeClient
+    from kedge.venues.feed.market import MarketDataFeed as MarketDataFeed
+    from kedge.venues.gateway import ExchangeGateway as ExchangeGateway
+    from kedge.venues.limiter import ExchangeRateLimiter as ExchangeRateLimiter
 
 _HOMES = {
     "backtest.engine": "BacktestEngine",
@@ -76,7 +80,7 @@ _HOMES = {
     "core.market.handler": "MarketDataHandler",
     "core.market.quality": "DataQualityChecker QualityReport",
     "core.market.replay": "DataReplayEngine",
-    "core.market.symbols": "to_canonical_symbol to_exchange_symbol",
+    "model.symbols": "to_canonical_symbol to_exchange_symbol",
     "core.market.timestamps": "TimestampNormalizer",
     "core.orders.manager": "OrderManager",
     "core.portfolio.tracker": "PositionTracker",
@@ -104,6 +108,10 @@ _HOMES = {
     "strategies.pairs": "PairsStrategy",
     "strategies.rsi": "RsiStrategy",
     "strategies.sma_cross": "SmaCrossStrategy",
+    "venues.client": "ExchangeClient",
+    "venues.feed.market": "MarketDataFeed",
+    "venues.gateway": "ExchangeGateway",
+    "venues.limiter": "ExchangeRateLimiter",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

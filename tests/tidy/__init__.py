@@ -31,6 +31,11 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("chance", "src/kedge/journal/keys.py"): "a signing key must come from the system’s entropy; nothing decides on it",
     ("clock", "src/kedge/backtest/engine.py"): "run_seconds is shown to people; no decision and no record holds it",
     ("clock", "src/kedge/cli/backtest.py"): "load_seconds is shown to people; no decision and no record holds it",
+    ("clock", "src/kedge/venues/wire/system.py"): "the clock port over the machine's clocks; all others take the port",
+    (
+        "clock",
+        "src/kedge/cli/emulator.py",
+    ): "an emulated venue begins at the present; all that follows is told the time",
     ("float", "src/kedge/backtest/curve.py"): _STATISTIC,
     ("float", "src/kedge/backtest/curve_block.py"): _STATISTIC,
     ("float", "src/kedge/backtest/curve_columns.py"): _STATISTIC,

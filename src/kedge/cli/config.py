@@ -76,12 +76,20 @@ class FileConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TradingConfig(Struct, frozen=True):
-    """What the environment says: addresses of backing services, and secrets that never print."""
+    """What the environment says: addresses of backing services, and secrets that never print.
+
+    An exchange without URLs is at its own. `exchange_ws_api_url` is for venues whose WebSocket API is elsewhere than their
+    streams, `exchange_account` for those whose key is not the account, `exchange_ca_file` for an emulator with a certificate
+    of its own.
+    """
 
     exchange_ws_url: str = ""
+    exchange_ws_api_url: str = ""
     exchange_rest_url: str = ""
     exchange_api_key: Secret = Secret("")
     exchange_api_secret: Secret = Secret("")
+    exchange_account: str = ""
+    exchange_ca_file: str = ""
     db_url: str = ""
     mq_url: str = ""
     market_data_url: str = ""

@@ -28,8 +28,12 @@ COMMANDS = {
     "demo": ("kedge.cli.demo", "the whole of Kedge on a synthetic market: backtest, report, journal, verification"),
     "backtest": ("kedge.cli.backtest", "run a strategy over candles, under fees, slippage and risk limits"),
     "strategies": ("kedge.cli.strategies", "the strategies that are shipped, and the parameters of any"),
+    "venues": ("kedge.cli.venues", "the venues there are, and what each can do"),
+    "doctor": ("kedge.cli.doctor", "look at a venue and our account there: clock, key, limits, filters, latency"),
+    "download": ("kedge.cli.download", "candles from a venue into the catalogue"),
     "data": ("kedge.cli.data", "check market data, import it into the catalogue, list what is there"),
     "audit": ("kedge.cli.audit", "verify, replay, explain and show a journal"),
+    "emulator": ("kedge.cli.emulator", "a venue on this machine, with its real wire protocol, to test a bot against"),
     "init": ("kedge.cli.init", "start a project: a strategy, its test and its kedge.toml"),
 }
 

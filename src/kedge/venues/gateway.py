@@ -113,6 +113,16 @@ class Subscription(Struct, frozen=True, gc=False):
     interval: int = 0
 
 
+class RateUse(Struct, frozen=True, gc=False):
+    """One rate limit: the venue's figure, what we use of it at most (`budget`) and what is used in the present window."""
+
+    name: str
+    limit: int
+    window_ms: int
+    budget: int
+    used: int
+
+
 class Stream(Protocol):
     """A running stream: reconnects by itself; what it learns, its own state included, goes to the callback as facts."""
 
@@ -129,6 +139,10 @@ class ExchangeGateway(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What the venue can do."""
+
+    @property
+    def rate_limits(self) -> tuple[RateUse, ...]:
+        """The venue's limits on requests, and what is used of them."""
 
     async def open(self) -> None:
         """Measure the clock and load the instruments; `WorldError` or `VenueError` where that fails."""

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kedge.core.market.books import Book, Continuity, SequenceRule, by_fields, chained, contiguous, unnumbered
+from kedge.core.market.books import Book
 from kedge.core.market.handler import MarketDataHandler
 from kedge.core.market.rules import Rule
 from kedge.model.market import BookDelta, Level, OrderBook
 from kedge.model.money import canonical
 from kedge.model.order import Side
+from kedge.model.sequence import Continuity, SequenceRule, by_fields, chained, contiguous, unnumbered
 from tests.core.market.market_facts import SYMBOL, D, book_row, delta_row
 
 BIDS = ((D(99), D(1)), (D(98), D(2)))

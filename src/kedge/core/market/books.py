@@ -1,7 +1,7 @@
 """Order books, kept from snapshots and the changes between them.
 
 A venue numbers its updates so that a missed one can be noticed. How the numbers join differs by venue family
-and is a function here (`SequenceRule`); what follows does not differ. A change that is older than the book is
+and is a function (`kedge.model.sequence`); what follows does not differ. A change that is older than the book is
 passed over, one that joins is applied, and a gap makes the book invalid at once, until the next snapshot
 (hazard H33): a book with a hole shows levels that are gone. A book whose sides meet or cross has a stale
 level, so it is invalid too (H34).
@@ -13,72 +13,15 @@ search, the top is the end of a list.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from enum import Enum
 from itertools import islice
 
 from kedge.core.market.rules import Rule
 from kedge.model.market import BookDelta, Level
 from kedge.model.money import EXACT, ZERO
 from kedge.model.order import Side
-
-
-class Continuity(Enum):
-    """How a change relates to the book it is offered to."""
-
-    OLD = "old"
-    FOLLOWS = "follows"
-    GAP = "gap"
-
-
-#: (last sequence of the book, whether that is a snapshot's, the change) -> how they relate.
-SequenceRule = Callable[[int, bool, BookDelta], Continuity]
-
-
-def contiguous(last: int, from_snapshot: bool, delta: BookDelta) -> Continuity:
-    """Numbers without holes: the change begins at `last + 1`. The first after a snapshot may begin earlier,
-    overlapping it.
-
-    Binance spot (https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams, "How to manage
-    a local order book correctly").
-    """
-    if delta.sequence <= last:
-        return Continuity.OLD
-    begins = delta.first_sequence
-    joins = begins <= last + 1 if from_snapshot else begins == last + 1
-    return Continuity.FOLLOWS if joins else Continuity.GAP
-
-
-def chained(last: int, from_snapshot: bool, delta: BookDelta) -> Continuity:
-    """Each change names the last number of the one before it. The first after a snapshot must leave none out.
-
-    Binance USD-M futures (https://developers.binance.com/docs/derivatives/usds-margined-futures, `pu` and
-    `u`).
-    """
-    if delta.sequence < last or (delta.sequence == last and not from_snapshot):
-        return Continuity.OLD
-    before = delta.previous_sequence
-    joins = before <= last if from_snapshot else before == last
-    return Continuity.FOLLOWS if joins else Continuity.GAP
-
-
-def unnumbered(last: int, from_snapshot: bool, delta: BookDelta) -> Continuity:
-    """The venue numbers nothing: whatever comes is applied, and only the connection's word tells of a
-    loss.
-    """
-    return Continuity.FOLLOWS
-
-
-def by_fields(last: int, from_snapshot: bool, delta: BookDelta) -> Continuity:
-    """The rule that the change's own fields call for: chained if it names its predecessor, contiguous if it
-    has a number.
-    """
-    if delta.previous_sequence != -1:
-        return chained(last, from_snapshot, delta)
-    if delta.sequence:
-        return contiguous(last, from_snapshot, delta)
-    return unnumbered(last, from_snapshot, delta) if not last else Continuity.GAP
+from kedge.model.sequence import Continuity, SequenceRule, by_fields
 
 
 class _Side:

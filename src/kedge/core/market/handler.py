@@ -22,7 +22,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from kedge.core.market import rules, staleness
-from kedge.core.market.books import SequenceRule, by_fields
 from kedge.core.market.record import SymbolMarket, mid
 from kedge.core.market.rules import SIZE_MAX, TIME_MAX, Broken, Rule, quarantine, unknown
 from kedge.core.market.staleness import Channel
@@ -43,6 +42,7 @@ from kedge.model.instant import NS_PER_MS
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.money import ZERO
+from kedge.model.sequence import SequenceRule, by_fields
 
 #: What a comparison or a look-up with a bad value raises.
 _BAD_VALUE = (KeyError, TypeError, InvalidOperation)

@@ -7,9 +7,11 @@ the two prices at which it would be liquidated. What the next candle must be hel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any, Final
 
+from kedge.model.errors import ConfigError
 from kedge.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from kedge.model.market import Candle
 from kedge.model.money import EXACT, ONE, ZERO, canonical
@@ -136,3 +138,32 @@ class Listing:
 
 def _one(factor: Decimal) -> Decimal:
     return ONE if factor == ONE else factor
+
+
+def settlement(instruments: Sequence[Instrument]) -> str:
+    """The one currency that all of them settle in."""
+    if not instruments:
+        raise ConfigError("the simulated venue lists no instrument; give at least one")
+    symbols = [instrument.symbol for instrument in instruments]
+    if len(set(symbols)) < len(symbols):
+        twice = next(symbol for symbol in symbols if symbols.count(symbol) > 1)
+        raise ConfigError(f"instrument {twice} is listed twice; list it once")
+    currency = ""
+    for instrument in instruments:
+        settles = instrument.quote if instrument.kind is InstrumentKind.SPOT else instrument.settle or instrument.quote
+        if currency and settles != currency:
+            raise ConfigError(
+                f"{instrument.symbol} settles in {settles}, the others in {currency}; one account has one currency"
+            )
+        currency = settles
+        check_margin(instrument)
+    return currency
+
+
+def check_margin(instrument: Instrument) -> None:
+    """Refuse a perpetual that would be liquidated the moment it is opened."""
+    if instrument.kind is InstrumentKind.PERPETUAL and instrument.maintenance_margin * instrument.max_leverage >= ONE:
+        raise ConfigError(
+            f"{instrument.symbol}: maintenance_margin is {instrument.maintenance_margin}; "
+            f"it must be below the initial margin 1/{instrument.max_leverage}"
+        )

@@ -29,18 +29,18 @@ from kedge.model.facts import (
     OrderReport,
     VenueFact,
 )
-from kedge.model.instrument import Instrument, InstrumentKind
+from kedge.model.instrument import Instrument
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.money import ONE, ZERO, canonical
 from kedge.model.order import OrderIntent, OrderStatus, Side
 from kedge.venues.sim.account import Account, disarm
 from kedge.venues.sim.bars import BarMatcher, sound, touches
-from kedge.venues.sim.book import shows_sound
+from kedge.venues.sim.book import VisibleBook, shows_sound
 from kedge.venues.sim.execution import Execution
 from kedge.venues.sim.feed import FeedMatcher
 from kedge.venues.sim.fees import FeeModel, InstrumentFees
 from kedge.venues.sim.filters import refusal
-from kedge.venues.sim.listing import CLOSELY, LONG, NEVER_ABOVE, NOTHING_HELD, SHORT, Listing
+from kedge.venues.sim.listing import CLOSELY, LONG, NEVER_ABOVE, NOTHING_HELD, SHORT, Listing, check_margin, settlement
 from kedge.venues.sim.meeting import REQUESTED, TIME_UP, WOULD_TAKE, Meeting
 from kedge.venues.sim.memory import OrderMemory
 from kedge.venues.sim.queue import QueueModel
@@ -78,7 +78,7 @@ class SimulatedVenue:
         if participation is not None and not ZERO < participation <= ONE:
             raise ConfigError(f"participation is {participation}; it must be above 0 and at most 1")
         self.busy = False
-        self._account = Account(_settlement(instruments), cash)
+        self._account = Account(settlement(instruments), cash)
         self._listings = {instrument.symbol: Listing(instrument) for instrument in instruments}
         self._memory = OrderMemory()
         self._execution = Execution(self._account, slippage, participation, fees or InstrumentFees(), self._memory)
@@ -138,7 +138,7 @@ class SimulatedVenue:
         fixed = ("base", "quote", "settle", "kind", "contract_size")
         if before is None or any(getattr(instrument, name) != getattr(before, name) for name in fixed):
             raise ConfigError(f"cannot relist {instrument.symbol}: only its rules, fees, margins and status may change")
-        _check_margin(instrument)
+        check_margin(instrument)
         listing = self._listings[instrument.symbol]
         listing.bind(instrument)
         self._account.rearm(listing)
@@ -305,7 +305,23 @@ class SimulatedVenue:
         listing.settle_look()
         self.busy = bool(self._orders) or bool(self._account.held)
 
+    def deposit(self, currency: str, amount: Decimal) -> None:
+        """Move money in (or out, where negative): the wallet, the holding of a spot base, or a third currency."""
+        spots = [each for each in self._listings.values() if each.is_spot and each.instrument.base == currency]
+        if currency == self._account.currency:
+            self._account.wallet += amount
+            for listing in list(self._account.held.values()):
+                self._account.rearm(listing)
+        elif spots:
+            spots[0].position += amount
+        else:
+            self._account.balances[currency] = self._account.balances.get(currency, ZERO) + amount
+
     # the truth, for invariant tests and for reading the account as a venue shows it
+
+    def visible(self, symbol: str) -> VisibleBook | None:
+        """What others offer, less what we took of it; None before the first quote or book."""
+        return self._listings[symbol].book
 
     @property
     def wallet(self) -> Decimal:
@@ -354,33 +370,6 @@ class SimulatedVenue:
             "trades": self._execution.trades,
             "listings": {symbol: listing.snapshot() for symbol, listing in sorted(self._listings.items())},
         }
-
-
-def _settlement(instruments: Sequence[Instrument]) -> str:
-    if not instruments:
-        raise ConfigError("the simulated venue lists no instrument; give at least one")
-    symbols = [instrument.symbol for instrument in instruments]
-    if len(set(symbols)) < len(symbols):
-        twice = next(symbol for symbol in symbols if symbols.count(symbol) > 1)
-        raise ConfigError(f"instrument {twice} is listed twice; list it once")
-    currency = ""
-    for instrument in instruments:
-        settles = instrument.quote if instrument.kind is InstrumentKind.SPOT else instrument.settle or instrument.quote
-        if currency and settles != currency:
-            raise ConfigError(
-                f"{instrument.symbol} settles in {settles}, the others in {currency}; one account has one currency"
-            )
-        currency = settles
-        _check_margin(instrument)
-    return currency
-
-
-def _check_margin(instrument: Instrument) -> None:
-    if instrument.kind is InstrumentKind.PERPETUAL and instrument.maintenance_margin * instrument.max_leverage >= ONE:
-        raise ConfigError(
-            f"{instrument.symbol}: maintenance_margin is {instrument.maintenance_margin}; "
-            f"it must be below the initial margin 1/{instrument.max_leverage}"
-        )
 
 
 def _would_take(listing: Listing, intent: OrderIntent) -> bool:

@@ -8,11 +8,15 @@ from kedge.model.errors import WorldError
 
 
 class Disconnected(WorldError):
-    """The connection could not be made, or is over; `code` is the close code (1006: none came)."""
+    """The connection could not be made, or is over.
 
-    def __init__(self, reason: str, code: int = 1006) -> None:
+    `code` is the close code (1006: none came), `status` the HTTP status where the venue refused the handshake.
+    """
+
+    def __init__(self, reason: str, code: int = 1006, status: int = 0) -> None:
         super().__init__(reason)
         self.code = code
+        self.status = status
 
 
 class WebSocketConnection(Protocol):

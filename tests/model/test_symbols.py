@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kedge.core.market.symbols import (
+from kedge.model.errors import ConfigError, UserError
+from kedge.model.exchange import Exchange
+from kedge.model.symbols import (
     DOLLARS,
     WELL_KNOWN,
     SymbolTable,
@@ -14,8 +16,6 @@ from kedge.core.market.symbols import (
     to_canonical_symbol,
     to_exchange_symbol,
 )
-from kedge.model.errors import ConfigError, UserError
-from kedge.model.exchange import Exchange
 
 
 @pytest.mark.parametrize(

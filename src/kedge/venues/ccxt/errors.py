@@ -1,0 +1,49 @@
+"""ccxt's exceptions, sorted by what may have happened at the venue.
+
+They form a tree, and a venue's error becomes the most specific one that ccxt knows; so the class nearest to the leaf
+decides. What ccxt cannot name is a bare `ExchangeError`: the venue said something that nobody has looked at. We do not know
+what it means either, so an order that is answered like that may be alive.
+
+An answer that ccxt could not read raises whatever Python raises. That too is an answer to a request that was sent.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kedge.venues.answers import ErrorClass, Failed
+
+#: The nearest of these in an exception's ancestry counts. By name: ccxt is an extra.
+CLASSES: Final[dict[str, ErrorClass]] = {
+    "RateLimitExceeded": ErrorClass.RETRY_LATER,
+    "DDoSProtection": ErrorClass.RETRY_LATER,
+    "InvalidNonce": ErrorClass.OURS,
+    "AuthenticationError": ErrorClass.OURS,
+    "ArgumentsRequired": ErrorClass.OURS,
+    "BadRequest": ErrorClass.OURS,
+    "NotSupported": ErrorClass.OURS,
+    "InvalidProxySettings": ErrorClass.OURS,
+    "InsufficientFunds": ErrorClass.REFUSED,
+    "InvalidOrder": ErrorClass.REFUSED,
+    "OperationRejected": ErrorClass.REFUSED,
+    "InvalidAddress": ErrorClass.REFUSED,
+    "BaseError": ErrorClass.UNKNOWN,
+}
+
+#: The order is there already.
+DUPLICATE: Final = "DuplicateOrderId"
+NOT_FOUND: Final = "OrderNotFound"
+
+#: What reading an answer may raise that is no ccxt exception.
+UNREADABLE: Final = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+
+_MESSAGE_MAX: Final = 200
+
+
+def failed(error: BaseException, clean: str = "") -> Failed:
+    """What an exception means. `clean` is its text without secrets."""
+    kind = next(
+        (CLASSES[base.__name__] for base in type(error).__mro__ if base.__name__ in CLASSES), ErrorClass.UNKNOWN
+    )
+    text = "".join(character if character.isprintable() else "?" for character in clean or str(error))
+    return Failed(kind, type(error).__name__, text[:_MESSAGE_MAX])

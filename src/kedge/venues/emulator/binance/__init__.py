@@ -1,0 +1,1 @@
+"""Binance: Spot and USD-M Futures, from the documentation (`docs/guide/emulators.md`)."""
