@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kedge.model.errors import UserError
 from kedge.venues.emulator.faults import Fault, Phase, Rule
 from tests.venues.emulator.spot import Client, events, user_events
 
@@ -140,6 +141,16 @@ def test_keys_that_are_none(client: Client, key: str | None, code: int) -> None:
     given: dict[str, Any] = {} if key is None else {"x-mbx-apikey": key}
     told = client.told(client.raw("GET", "/api/v3/account", client.signed_query(), **given))
     assert (client.status, told["code"]) == (401, code)
+
+
+def test_what_a_key_may_do_is_told_and_can_be_changed(client: Client) -> None:
+    page = "/sapi/v1/account/apiRestrictions"
+    told = client.signed("GET", page)
+    assert (told["enableWithdrawals"], told["ipRestrict"], told["enableReading"]) == (False, True, True)
+    client.dialect.control(("POST", "keys"), {"withdraw": True})
+    assert client.signed("GET", page)["enableWithdrawals"] is True
+    with pytest.raises(UserError):
+        client.dialect.control(("POST", "keys"), {"fly": True})
 
 
 # ------------------------------------------------------------------------------------------------------- new orders

@@ -26,6 +26,7 @@ Handler = Callable[[Fields], Any]
 Weight = int | Callable[[Fields], int]
 
 PUBLIC, KEY, SIGNED = "public", "key", "signed"
+KEY_PAGE = "/sapi/v1/account/apiRestrictions"
 RECV_WINDOW_MS, RECV_WINDOW_MS_MAX = 5_000, 60_000
 _AHEAD_MS = 1_000
 #: Timestamps from here on are microseconds; spot alone takes them.

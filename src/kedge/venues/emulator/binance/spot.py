@@ -14,7 +14,7 @@ import msgspec
 
 from kedge.venues.emulator.binance.credentials import Credentials
 from kedge.venues.emulator.binance.fields import Fields, ms
-from kedge.venues.emulator.binance.gate import PUBLIC, SIGNED, Gate, Limits, Route
+from kedge.venues.emulator.binance.gate import KEY_PAGE, PUBLIC, SIGNED, Gate, Limits, Route
 from kedge.venues.emulator.binance.heartbeat import Heartbeat
 from kedge.venues.emulator.binance.listing import SPOT, EightPlaces
 from kedge.venues.emulator.binance.refused import Refused
@@ -126,10 +126,8 @@ class BinanceSpot:
             self.exchange.timeline.after(rule.ms * 1_000_000, self._hang_up)
 
     def control(self, what: tuple[str, str], given: dict[str, Any]) -> dict[str, Any] | None:
-        """`POST /_emulator/keys {"public_key_pem"}` registers an RSA or Ed25519 key."""
-        if what == ("POST", "keys"):
-            return {"api_key": self.credentials.register(str(given.get("public_key_pem", "")))}
-        return None
+        """`POST /_emulator/keys`: the venue's key page."""
+        return self.credentials.control(what, given)
 
     def describe(self, addresses: Addresses) -> dict[str, Any]:
         """Addresses and keys."""
@@ -177,6 +175,7 @@ class BinanceSpot:
 
     def _add_routes(self) -> dict[str, Route]:
         methods: dict[str, Route] = {}
+        self.gate.add("GET", KEY_PAGE, Route(self.credentials.restrictions, 1, SIGNED))
         for (path, method), route in self.market.routes().items():
             self.gate.add("GET", API + path, route)
             methods[method] = route
