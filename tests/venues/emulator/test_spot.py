@@ -621,6 +621,22 @@ def test_subscriptions_change_while_connected(client: Client) -> None:
     assert "error" in events(session)[0]
 
 
+def test_times_are_told_in_microseconds_where_that_is_asked_for(client: Client) -> None:
+    header = {"x-mbx-time-unit": "MICROSECOND"}
+    asked: Any = header
+    now_us = client.now_ms * 1_000
+    assert client.told(client.raw("GET", "/api/v3/time", **asked))["serverTime"] == now_us
+    bar = client.told(client.raw("GET", "/api/v3/klines", "symbol=BTCUSDT&interval=1m&limit=1", **asked))[0]
+    assert bar[6] - bar[0] == 59_999_000
+    assert client.signed("GET", "/account", timestamp=now_us)["canTrade"], "a timestamp may be in either unit"
+    stream = client.connect("/stream", "streams=btcusdt@trade&timeUnit=MICROSECOND")
+    api = client.connect("/ws-api/v3", "timeUnit=microsecond")
+    told = client.ask(api, "order.place", sign=True, symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01")
+    assert told["result"]["transactTime"] == now_us
+    trade = events(stream)[-1]["data"]
+    assert (trade["T"], trade["t"]) == (now_us, told["result"]["fills"][-1]["tradeId"])
+
+
 def test_more_than_five_messages_a_second_end_a_stream_connection(client: Client) -> None:
     session = client.connect("/ws")
     for n in range(6):

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from kedge.model.instant import NS_PER_MS, NS_PER_S
 from kedge.venues.emulator.binance.credentials import Credentials, rest_payload
-from kedge.venues.emulator.binance.fields import Fields, parsed
+from kedge.venues.emulator.binance.fields import Fields, microseconds, parsed
 from kedge.venues.emulator.binance.refused import Refused, missing
 from kedge.venues.emulator.faults import Fault, Faults, Phase, Rule
 from kedge.venues.emulator.pace import Pace
@@ -101,7 +101,10 @@ class Gate:
                 self.weights.add(-weight, now)
         except Refused as refused:
             return self._reply(refused, route)
-        return self._reply(answer, route)
+        unit = request.headers.get("x-mbx-time-unit", "").upper()
+        return self._reply(
+            microseconds(answer) if self.limits.microseconds and unit == "MICROSECOND" else answer, route
+        )
 
     def charge(self, route: Route, fields: Fields) -> int:
         """Add a route's weight to what was used."""
