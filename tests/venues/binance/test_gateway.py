@@ -264,7 +264,9 @@ def test_a_stale_read_does_not_lose_an_order(product: Product) -> None:
 @BOTH
 @pytest.mark.parametrize("executed", [True, False])
 @pytest.mark.parametrize(("status", "code"), [(503, 0), (504, 0), (408, -1007), (500, -1000)])
-def test_a_5xx_and_a_timeout_of_the_engine_are_unknown(product: Product, executed: bool, status: int, code: int) -> None:
+def test_a_5xx_and_a_timeout_of_the_engine_are_unknown(
+    product: Product, executed: bool, status: int, code: int
+) -> None:
     async def scene(venue: Emulated) -> None:
         message = "Unknown error, please check your request or try again later."
         venue.fault("error", path=PLACE[product], status=status, code=code, message=message, executed=executed)
@@ -458,7 +460,12 @@ def test_without_a_key_the_market_is_open_and_the_account_is_not(product: Produc
         from kedge.venues.binance.shell import BinanceGateway
 
         guest = BinanceGateway(
-            product, http=venue.network, websocket=venue.network, clock=venue.clock, site=venue.gateway.session.site, api_key=Secret("")
+            product,
+            http=venue.network,
+            websocket=venue.network,
+            clock=venue.clock,
+            site=venue.gateway.session.site,
+            api_key=Secret(""),
         )
         await guest.open()
         assert whole(await guest.get_order_book("BTC-USD")).bids
