@@ -25,6 +25,7 @@ from kedge.venues.binance.protocol.product import Product
 from kedge.venues.binance.protocol.signing import signer, ws_payload
 from kedge.venues.binance.protocol.user_stream import UserStream
 from tests.venue_vectors.binance_listing import listing_of
+from tests.venue_vectors.binance_parameters import parameters
 from tests.venue_vectors.binance_requests import KEY, SECRET
 from tests.venue_vectors.runner import Case, NotApplicable, to_json
 
@@ -55,8 +56,10 @@ def docs_examples(case: Case) -> None:
     if "text" in case.data and "json" not in case.data:
         return whole_or_nothing(product, case.data["text"], case)
     payload = case.data.get("json", case.data.get("response"))
-    if isinstance(payload, str):
-        raise NotApplicable("the example only says that it equals another one")
+    if isinstance(payload, str):  # "(same as without optional params)": what is new are the parameters
+        return parameters(case.data, whole=True)
+    if "http_method" in case.data:
+        parameters(case.data, whole=False)
     return check(product, payload, case)
 
 
