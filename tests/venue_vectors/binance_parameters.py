@@ -45,7 +45,12 @@ def _reads() -> Iterator[Call]:
     yield from (calls.trades(_USDM, _RAW, 10), calls.agg_trades(_USDM, _RAW, 10), calls.book_tickers(_USDM, (_RAW,)))
     yield from (calls.candles(_USDM, _RAW, 60 * 10**9, _NS, 2 * _NS), calls.premium_index(_RAW))
     yield from (calls.funding_rates(_RAW, _NS, 2 * _NS), calls.open_orders(_USDM, _RAW), calls.open_algo_orders(_RAW))
-    yield from (calls.all_orders(_USDM, _RAW, _NS, 10), calls.fills(_USDM, _RAW, _NS, _NS + 1), calls.account(_USDM))
+    yield from (
+        calls.all_orders(_USDM, _RAW, _NS, 10),
+        calls.all_algo_orders(_RAW, _NS, 10),
+        calls.fills(_USDM, _RAW, _NS, _NS + 1),
+        calls.account(_USDM),
+    )
     yield from (calls.fills_from(_USDM, _RAW, 1), calls.fills_of(_USDM, _RAW, "1"), calls.commission(_USDM, _RAW))
     yield from (calls.order_counts(_USDM), calls.positions(_RAW), calls.account_config(), calls.position_mode())
     yield from (calls.symbol_config(_RAW), calls.leverage_brackets(_RAW), calls.income(_RAW, "FUNDING_FEE", _NS))

@@ -493,3 +493,48 @@ def test_no_secret_is_in_any_failure(product: Product) -> None:
         assert venue.told["api_key"] not in text
 
     play(product, scene)
+
+
+def test_a_conditional_order_that_never_arrived_has_two_witnesses_too() -> None:
+    async def scene(venue: Emulated) -> None:
+        gateway = venue.gateway
+        venue.fault("drop_before", path="/fapi/v1/algoOrder")
+        stop = order(1, "sell", order_type=OrderType.STOP, stop_price=D(LOW))
+        (fact,) = await gateway.place_order(stop)
+        assert isinstance(fact, OutcomeUnknown)
+        await asyncio.sleep(16)
+        (fact,) = await gateway.query_order(query(1))
+        assert isinstance(fact, OrderRejected)
+        asked = [request.url.partition("?")[0].rpartition("/")[2] for request in venue.requests[-2:]]
+        assert asked == ["algoOrder", "allAlgoOrders"]
+
+    play(USDM, scene)
+
+
+@BOTH
+def test_a_repeated_trade_does_not_end_an_order(product: Product) -> None:
+    async def scene(venue: Emulated) -> None:
+        await venue.gateway.place_order(order(1, price=LOW, quantity="1"))
+        memory = venue.gateway.memory
+        fill = Fill(1, "exam-1-1", "77", "BTC-USD", "buy", D("0.5"), D(LOW))  # type: ignore[arg-type]
+        for _ in range(3):
+            memory.heard("exam-1-1", "5", fill)
+        assert [sent.order_id for sent in memory.live()] == ["exam-1-1"]
+        memory.heard("exam-1-1", "5", Fill(1, "exam-1-1", "78", "BTC-USD", "buy", D("0.5"), D(LOW)))  # type: ignore[arg-type]
+        assert memory.live() == []
+
+    play(product, scene)
+
+
+def test_a_kind_of_limit_that_nobody_knows_is_said_and_stops_nothing() -> None:
+    async def scene(venue: Emulated) -> None:
+        from kedge.venues.binance.protocol.instruments import Listing, RateLimit
+
+        session = venue.gateway.session
+        listing = session.listing
+        odd = Listing(SPOT, listing.by_raw, {}, (*listing.rate_limits, RateLimit("TOMORROW", 60, 5)))
+        session._take_listing(odd)
+        assert session.unknown_rules == ("TOMORROW",)
+        assert "TOMORROW" not in {rule.name for rule in session.limiter.rules}
+
+    play(SPOT, scene)

@@ -109,8 +109,9 @@ class Inquiry:
         session, now = self._session, self._session.now()
         raw = session.market(sent.symbol).raw
         since = sent.sent_ns - NS_PER_S
-        listed = calls.all_orders(session.product, raw, since, ORDERS_PAGE)
-        call = calls.open_algo_orders(raw) if sent.algo else listed
+        call = calls.all_orders(session.product, raw, since, ORDERS_PAGE)
+        if sent.algo:
+            call = calls.all_algo_orders(raw, since, ORDERS_PAGE)
         answer = await session.ask(call, reports.order_states)
         if not isinstance(answer, Whole):
             return [asking_about(failed_of(answer), sent.order_id, now)]
