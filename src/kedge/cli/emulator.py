@@ -55,7 +55,13 @@ async def _serve(venue: str, host: str, port: int, options: Options, folder: Pat
     context, trusted = (None, None) if folder is None else certify(folder, host, options.pace.wall_ns)
     front = Front(build(venue, options))
     server = Server(front, options.pace, context=context)
-    addresses = await server.start(host, port)
+    try:
+        addresses = await server.start(host, port)
+    except OSError as error:
+        await server.stop()
+        raise ConfigError(
+            f"--port {port} of {host}: {error.strerror or error}; give --port 0 to take a free one"
+        ) from None
     started = {"venue": venue, **front.dialect.describe(addresses), "control": f"{addresses.http}/_emulator"}
     started |= {"seed": options.seed, "speed": options.pace.speed}
     if trusted is not None:
