@@ -28,7 +28,7 @@ from kedge.model.facts import (
 )
 from kedge.model.instant import NS_PER_S
 from kedge.model.instrument import Instrument, InstrumentKind
-from kedge.model.market import FundingRate, MarkPrice
+from kedge.model.market import BookDelta, FundingRate, MarkPrice
 from kedge.model.money import ONE, ZERO
 from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from kedge.venues.emulator.bars import Bars
@@ -283,6 +283,12 @@ class Exchange:
         return self._settle(symbol, reports)
 
     def _settle(self, symbol: str, reports: Iterable[VenueFact]) -> list[Fill]:
+        fills = self._fold(reports)
+        fills += self._fold(self._clear(symbol))
+        self._show(symbol)
+        return fills
+
+    def _fold(self, reports: Iterable[VenueFact]) -> list[Fill]:
         fills = []
         for report in reports:
             if isinstance(report, Fill):
@@ -294,8 +300,17 @@ class Exchange:
                 self.earn("FUNDING_FEE", report.symbol, report.amount, self.currency)
                 for listener in self.listeners:
                     listener.on_funding(report)
-        self._show(symbol)
         return fills
+
+    def _clear(self, symbol: str) -> Sequence[VenueFact]:
+        """Levels that we emptied are gone: the engine would go on quoting them until the crowd shows them anew."""
+        book = self.venue.visible(symbol)
+        if book is None:
+            return ()
+        bids, asks = (
+            tuple((price, ZERO) for price, size in book.levels(asks) if size <= ZERO) for asks in (False, True)
+        )
+        return self.venue.on_market(BookDelta(self.now, bids, asks, symbol)) if bids or asks else ()
 
     def _on_fill(self, fill: Fill) -> None:
         order = self._working.get(fill.order_id) or self._liquidation(fill)
