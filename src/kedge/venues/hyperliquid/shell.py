@@ -97,7 +97,13 @@ class HyperliquidGateway:
         limiter = ExchangeRateLimiter.of_rules(RULES, self._wall)
         self._signer = Signer(private_key)
         sender = Sender(self._signer, base_url.rstrip("/") == MAINNET, vault_address)
-        caller = Caller(self._http, limiter, self._clock, by_status, secrets=[private_key])
+        caller = Caller(
+            self._http,
+            limiter,
+            self._clock,
+            by_status,
+            secrets=[private_key, Secret(private_key.reveal().strip().removeprefix("0x"))],
+        )
         self._desk = Desk(base_url, sender, caller)
         self._names = Names()
         self._reading = Reading(self._desk, self._user)
