@@ -45,14 +45,18 @@ CONTROLS = {
 
 #: Hazards: what went wrong elsewhere.
 HAZARDS = {
+    "H1": ("Order doubled after a time-out", "what may have left is unknown, and asked about; nothing is sent again"),
     "H5": ("An answer without a status", "nothing known; ask again"),
     "H8": ("Client ids used again", "an id is a function of instance, epoch and record"),
+    "H10": ("Fills lost while disconnected", "a stream of reports asks for them before it counts as up"),
     "H11": ("Fills told twice", "known by the venue's trade id, also after a restart"),
     "H12": ("Reports in the wrong order", "the lifecycle is monotone; quantities decide"),
     "H13": ("Cancel against fill", "a refused cancel says nothing; the order counts and is asked about"),
     "H14": ("The cancel overtakes the last fill", "the venue's cumulative quantity counts until it is booked"),
     "H15": ("A request taken for its effect", "only the venue's word ends an order"),
     "H16": ("Ordered taken for filled", "everything is sized from fills"),
+    "H18": ("A failure read as empty", "whole, partial and failed are three answers"),
+    "H23": ("Two truths while recovering", "live reports are held back until what was missed is told"),
     "H24": ("Contract sizes", "one place computes notional"),
     "H25": ("Float rounding", "exact multiples stay exact"),
     "H26": ("Fees in the base currency", "what the fee took is not sold"),
@@ -63,13 +67,18 @@ HAZARDS = {
     "H32": ("NaN, zero, negative, missing", "quarantined; checks are written as 'must be inside'"),
     "H33": ("Gap in a book", "the book is invalid until the next snapshot"),
     "H34": ("Crossed or locked book", "the book is invalid; the quote is none"),
+    "H35": ("A stream silently dead", "silence is judged by channel; only data makes a silent one believed again"),
+    "H37": ("Rate limits and bans", "three quarters of each limit, exits first; 429 and 418 stop all sending"),
+    "H38": ("Clock drift", "the venue's clock is measured; new orders stop beyond the bound, cancels go on"),
     "H39": ("Seconds, milli-, micro-, nanoseconds", "told apart by plausibility, else refused"),
     "H40": ("Changes of clocks", "UTC inside"),
     "H41": ("Stale candles", "silence and age stop new risk"),
+    "H42": ("Name service down", "addresses that were known still are, with an age"),
     "H48": ("A halt that blocks exits", "two levels: no increase, or nothing"),
     "H59": ("State corrupted or emptied", "the journal is the truth; damage is refused by name"),
     "H60": ("A failed sync, then success", "the first failure is final; nothing leaves after it"),
     "H61": ("A setting misspelt", "unknown keys are refused"),
+    "H64": ("Delisted or renamed", "what is no longer listed is closed, not gone"),
 }  # fmt: skip
 
 #: Invariants that the simulation's auditor holds at all times; the numbers between are those of live trading.
@@ -89,10 +98,9 @@ INVARIANTS = {
 
 #: What a control or hazard asks for beyond what is proved, and where that belongs.
 PARTLY = {
-    "C1": "That no adapter has another way out is for the adapters to prove; only the simulated venue exists.",
+    "C1": "That the live runner hands a gateway nothing but durable approvals comes with live trading.",
     "C4": "There is no cumulative band over a window.",
     "C6": "Equity is folded from fills; leverage and margin mode read back from a venue come with live trading.",
-    "C8": "The message budget towards a venue (cancels first) is the adapter's limiter, which is not built yet.",
     "C11": "Parent orders with an algorithm are not built yet; brackets are.",
     "C12": "Resting stops are not held against limits they could hit once triggered; an exit may meet an own order (C15 first).",
     "C25": "Operator and dependency lock are in the manifest where the session is given them; a backtest is not.",
@@ -123,14 +131,14 @@ def proofs(root: Path = ROOT) -> list[Proof]:
     found = []
     for path in sorted((root / "tests").rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 proof = _proof(path.relative_to(root).as_posix(), node)
                 if proof.named or proof.mentioned:
                     found.append(proof)
     return found
 
 
-def _proof(path: str, node: ast.FunctionDef) -> Proof:
+def _proof(path: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Proof:
     match = _NAME.match(node.name)
     named = tuple(f"{part[0].upper()}{int(part[1:])}" for part in match[1].split("_") if part) if match else ()
     text = ast.get_docstring(node) or ""

@@ -37,15 +37,23 @@ ORDERS = {
 
 
 class Carried:
-    """An emulator carried by a network in memory, whose time moves with the loop's."""
+    """An emulator carried by a network in memory, whose time moves with the loop's.
 
-    def __init__(self, venue: str, seed: int = 7) -> None:
-        self.front = Front(build(venue, Options(seed, Pace(0, START_NS, START_NS))))
+    `requests` are those that arrived. Our clock may be off the venue's; `step_s` is how often its time moves by itself.
+    """
+
+    def __init__(
+        self, venue: str, seed: int = 7, *, start_ns: int = START_NS, clock_off_ns: int = 0, step_s: float = STEP_S
+    ) -> None:
+        self.front = Front(build(venue, Options(seed, Pace(0, start_ns, start_ns))))
+        self.requests: list[HttpRequest] = []
+        self._step_s = step_s
+        self._true = VirtualClock(start_ns)
         self.control = Control(self.front, {})
         self.network = MemoryNetwork(latency_ms=5)
         self.network.serve_http(HOST, self._http)
         self.network.serve_websocket(HOST, self._socket)
-        self.clock = VirtualClock()
+        self.clock = VirtualClock(start_ns, clock_off_ns)
         self.told = self.front.dialect.describe(Addresses(f"http://{HOST}", f"ws://{HOST}"))
         self._driving = asyncio.get_running_loop().create_task(self._drive())
 
@@ -73,25 +81,30 @@ class Carried:
 
     def now(self) -> None:
         """Bring the emulator's time up to ours."""
-        self.front.advance(self.clock.now_ns())
+        self.front.advance(self._true.now_ns())
 
     async def _drive(self) -> None:
         while True:
             self.now()
-            await asyncio.sleep(STEP_S)
+            await asyncio.sleep(self._step_s)
 
     async def _http(self, request: HttpRequest) -> HttpResponse:
         self.now()
+        self.requests.append(request)
         place = urlsplit(request.url)
         headers = {"host": place.netloc} | {name.lower(): value for name, value in request.headers}
         served = self.front.serve(Request(request.method, place.path, place.query, headers, request.body))
         wait = served.at - self.front.timeline.now
         if wait > 0:
             await asyncio.sleep(wait / 1e9)
-        if served.reply is None:  # lost: the client's patience ends it
-            await asyncio.get_running_loop().create_future()
-        assert served.reply is not None
+        if served.reply is None:
+            return await self.lost(request)
         return HttpResponse(served.reply.status, dict(served.reply.headers), served.reply.body)
+
+    async def lost(self, request: HttpRequest) -> HttpResponse:
+        """What the client sees of an answer that got lost: here nothing, until its patience ends."""
+        answer: HttpResponse = await asyncio.get_running_loop().create_future()
+        return answer
 
     async def _socket(self, peer: Peer) -> None:
         self.now()

@@ -44,7 +44,7 @@ def test_the_product_has_it_at_the_top() -> None:
         max_size=60,
     )
 )
-def test_no_window_ever_holds_more_than_the_budget(asked: list[tuple[int, Urgency, int, bool]]) -> None:
+def test_c08_no_window_ever_holds_more_than_the_budget(asked: list[tuple[int, Urgency, int, bool]]) -> None:
     rules = (RateRule("weight", 16, 1_000), RateRule("orders", 8, 700), RateRule("day", 50, 20_000))
 
     async def main() -> list[tuple[int, Urgency, dict[str, int]]]:
@@ -76,7 +76,7 @@ def test_no_window_ever_holds_more_than_the_budget(asked: list[tuple[int, Urgenc
 
 
 @given(st.integers(1, 40), st.integers(1, 5))
-def test_an_exit_waits_for_no_order(orders: int, exits: int) -> None:
+def test_c08_an_exit_waits_for_no_order(orders: int, exits: int) -> None:
     async def main() -> tuple[list[int], list[int]]:
         clock = VirtualClock()
         limiter = ExchangeRateLimiter.of_rules([RateRule("weight", 40, 1_000)], clock)
@@ -96,7 +96,7 @@ def test_an_exit_waits_for_no_order(orders: int, exits: int) -> None:
     assert left == [0] * exits  # 30 in all, 24 for orders: up to 6 exits find room whatever the orders do
 
 
-def test_exits_that_must_wait_go_before_orders_that_waited_longer() -> None:
+def test_c08_exits_that_must_wait_go_before_orders_that_waited_longer() -> None:
     async def main() -> list[str]:
         clock = VirtualClock()
         limiter = ExchangeRateLimiter.of_rules([RateRule("weight", 4, 1_000, Decimal(0), Decimal(0))], clock)

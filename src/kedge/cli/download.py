@@ -49,11 +49,12 @@ class Downloaded(Struct, frozen=True):
 
 
 class Download:
-    """One download: what is asked for, and the catalogue it goes into."""
+    """One download: what is asked for, and the catalogue it goes into, under `kept_as`."""
 
     def __init__(self, catalogue: Catalogue, venue: str, symbol: str, interval: int) -> None:
         self.catalogue = catalogue
         self.venue = venue
+        self.kept_as = venue.replace(":", "-")
         self.symbol = symbol
         self.interval = interval
         self._waiting: list[Candle] = []
@@ -89,13 +90,13 @@ class Download:
     def _keep(self) -> None:
         waiting, self._waiting = self._waiting, []
         if waiting:
-            done = self.catalogue.add(self.venue, CandleColumns.from_candles(waiting), source=self.venue)
+            done = self.catalogue.add(self.kept_as, CandleColumns.from_candles(waiting), source=self.venue)
             self._added += done.added
             self._known += done.known
 
     def kept(self) -> DataSet | None:
         """What the catalogue has of it."""
-        asked = (self.venue, self.symbol, self.interval)
+        asked = (self.kept_as, self.symbol, self.interval)
         return next((each for each in self.catalogue.list() if (each.venue, each.symbol, each.interval) == asked), None)
 
 
@@ -159,7 +160,7 @@ def _report(download: Download, done: Downloaded, start: int, end: int, json_tar
 
     catalogue, interval, kept = download.catalogue, download.interval, download.kept()
     gap = max(interval * 3 // (2 * NS_PER_S), 1)
-    found = catalogue.open(download.venue, download.symbol, interval, start, end).facts() if kept else ()
+    found = catalogue.open(download.kept_as, download.symbol, interval, start, end).facts() if kept else ()
     quality = DataQualityChecker(max_gap_seconds=gap).check(found)
     rows, findings = quality.total_candles, quality.summary()
     if kept is None or not rows:

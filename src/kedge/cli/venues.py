@@ -45,6 +45,7 @@ def command(json_target: str | None) -> None:
         ]
         columns = ("venue", "", "order types", "in force", "and")
         console.console().print(console.table("Venues", columns, rows))
+        console.console().print("any other that ccxt knows: ccxt:NAME, such as ccxt:kraken")
         console.console().print("is it there, is the key right: kedge doctor VENUE")
 
 

@@ -2,6 +2,7 @@
 
     binance            Binance Spot                 binance-futures    Binance USD-M futures
     hyperliquid        Hyperliquid                  coinbase           Coinbase Advanced Trade
+    ccxt:NAME          any other venue through ccxt, by the name that ccxt has for it
 
 `Access` says where a venue is and who we are there, in the same words for all; what a venue calls them is said here:
 
@@ -17,7 +18,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -30,6 +31,9 @@ from kedge.venues.wire.system import SystemClock
 from kedge.venues.wire.websocket import WebSocketTransport
 
 NO_SECRET: Final = Secret("")
+
+#: Begins the name of a venue that is reached through ccxt.
+CCXT: Final = "ccxt:"
 
 #: Signs nothing that counts: nobody's, for questions about the market alone.
 _NOBODY: Final = Secret("0x" + "1" * 64)
@@ -82,12 +86,14 @@ async def connected(name: str, access: Access) -> AsyncIterator[ExchangeGateway]
     from kedge.venues.wire.aio import AioHttp, AioNetwork, AioWebSockets
 
     network = AioNetwork(ca_file=access.ca_file)
-    network.session()  # whatever forbids a connection is said before anything is asked
-    made = make(name, access, Wires(AioHttp(network), AioWebSockets(network), SystemClock()))
     try:
-        yield made
+        network.session()  # whatever forbids a connection is said before anything is asked
+        made = make(name, access, Wires(AioHttp(network), AioWebSockets(network), SystemClock()))
+        try:
+            yield made
+        finally:
+            await made.close()
     finally:
-        await made.close()
         await network.close()
 
 
@@ -98,7 +104,7 @@ def make(name: str, access: Access, wires: Wires) -> ExchangeGateway:
 
 def entry(name: str) -> Entry:
     """A venue by its name; an unknown one is a `ConfigError` that names the nearest."""
-    found = VENUES.get(name)
+    found = _through_ccxt(name) if name.startswith(CCXT) else VENUES.get(name)
     if found is None:
         near = get_close_matches(name, list(VENUES), 1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(VENUES)}"
@@ -193,6 +199,44 @@ def _coinbase_capabilities() -> Capabilities:
     from kedge.venues.coinbase.shell import CAPABILITIES
 
     return CAPABILITIES
+
+
+def _through_ccxt(name: str) -> Entry:
+    venue = name.removeprefix(CCXT)
+
+    def build(access: Access, wires: Wires) -> ExchangeGateway:
+        from kedge.venues.ccxt.shell import CcxtGateway
+
+        options = {"urls": _moved(_ccxt_urls(venue), access)} if access.rest_url or access.ws_url else {}
+        return CcxtGateway(venue, access.api_key.reveal(), access.api_secret, options=options, clock=wires.clock)
+
+    def ask() -> Capabilities:
+        from kedge.venues.ccxt.shell import CcxtGateway
+
+        return CcxtGateway(venue).capabilities
+
+    return Entry(f"{venue} through ccxt", ("live", "ccxt"), build, ask)
+
+
+def _ccxt_urls(venue: str) -> Any:
+    try:
+        import ccxt.pro
+    except ImportError:
+        raise ConfigError("venues through ccxt need the extra: pip install 'kedge[ccxt]'") from None
+    kind = getattr(ccxt.pro, venue, None) or getattr(ccxt, venue, None)
+    if kind is None:
+        raise ConfigError(f"ccxt knows no venue {venue!r}; see ccxt.exchanges")
+    return kind().urls["api"]
+
+
+def _moved(urls: Any, access: Access) -> Any:
+    """ccxt's addresses with another host: paths stay, and what is not told stays where it is."""
+    if isinstance(urls, dict):
+        return {name: _moved(url, access) for name, url in urls.items()}
+    scheme, _, rest = str(urls).partition("://")
+    host = (access.ws_url if scheme.startswith("ws") else access.rest_url).rstrip("/")
+    _, slash, path = rest.partition("/")
+    return f"{host}{slash}{path}" if host else urls
 
 
 VENUES: Final[dict[str, Entry]] = {

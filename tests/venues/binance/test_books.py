@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,6 +31,7 @@ from tests.safety.trading import BTC, MS, START, Session, failed
 from tests.venue_vectors.binance_listing import listing_of
 
 D = Decimal
+_UPDATE = re.compile(rb'"u":(\d+)')
 CAPTURES = {Product.SPOT: "raw_binance_spot_btcusdt_20240808", Product.USDM: "raw_binance_usdm_btcusdt_20240808"}
 
 
@@ -61,7 +63,7 @@ class Replay:
                 self.changes += 1
                 self.follow(self.sync.change(fact).facts)
             elif isinstance(fact, Quote):
-                self.quote(json.loads(message).get("data", {})["u"], fact)
+                self.quote(int(_UPDATE.findall(message)[0]), fact)
             elif isinstance(fact, Trade):
                 self.trades += 1
 

@@ -60,14 +60,14 @@ def test_the_user_stream_tells_what_becomes_of_an_order(product: Product) -> Non
         await venue.gateway.place_order(order(1, price="59000"))
         await venue.gateway.place_order(order(2, price=LOW))
         venue.market("BTCUSDT", price="58900")
-        await venue.gateway.cancel_order(CancelRequested("test-1-2", "a test"))
+        await venue.gateway.cancel_order(CancelRequested("exam-1-2", "a test"))
         await asyncio.sleep(1)
         await stream.stop()
-        assert {each.order_id for each in heard.of(OrderAccepted)} == {"test-1-1", "test-1-2"}
+        assert {each.order_id for each in heard.of(OrderAccepted)} == {"exam-1-1", "exam-1-2"}
         fills = heard.of(Fill)
         assert sum(each.quantity for each in fills) == D("0.01")
-        assert {(each.order_id, each.liquidity.value) for each in fills} == {("test-1-1", "maker")}
-        assert [each.order_id for each in heard.of(OrderCancelled)] == ["test-1-2"]
+        assert {(each.order_id, each.liquidity.value) for each in fills} == {("exam-1-1", "maker")}
+        assert [each.order_id for each in heard.of(OrderCancelled)] == ["exam-1-2"]
         asked = whole(await venue.gateway.get_fills_since("BTC-USD", 0 + venue.clock.now_ns() - 10**11))
         assert {each.trade_id for each in asked} == {each.trade_id for each in fills}
         assert [each.fee for each in asked] == [each.fee for each in fills]
@@ -91,11 +91,11 @@ def test_what_happened_while_the_stream_was_down_is_told_before_it_is_up(product
         statuses = heard.statuses("user")
         assert statuses == [True, False, True]
         (fill,) = {each.trade_id: each for each in heard.of(Fill)}.values()
-        assert (fill.order_id, fill.quantity) == ("test-1-1", D("0.01"))
+        assert (fill.order_id, fill.quantity) == ("exam-1-1", D("0.01"))
         at_fill = heard.facts.index(fill)
         ups = [n for n, fact in enumerate(heard.facts) if isinstance(fact, StreamStatus) and fact.up]
         assert at_fill < ups[-1], "told before the stream counts as up"
-        reports = [each for each in heard.of(OrderReport) if each.order_id == "test-1-2"]
+        reports = [each for each in heard.of(OrderReport) if each.order_id == "exam-1-2"]
         assert reports
         assert reports[-1].status is OrderStatus.OPEN
         await stream.stop()
@@ -190,18 +190,18 @@ def test_what_a_stop_became_is_told_as_the_stop() -> None:
         venue.market("BTCUSDT", price="59450")
         await asyncio.sleep(2)
         fills = [each for each in heard.of(Fill) if each.side == "sell"]
-        assert {each.order_id for each in fills} == {"test-1-2"}, [repr(fact) for fact in heard.facts]
+        assert {each.order_id for each in fills} == {"exam-1-2"}, [repr(fact) for fact in heard.facts]
         assert sum(each.quantity for each in fills) == D("0.01")
         asked = [each for each in whole(await gateway.get_fills_since("BTC-USD", 0 + venue.clock.now_ns() - 10**11)) if each.side == "sell"]
-        assert {each.order_id for each in asked} == {"test-1-2"}
+        assert {each.order_id for each in asked} == {"exam-1-2"}
         await stream.stop()
         later = venue.new_gateway(USDM)
         await later.open()
         later.memory.remember(stop.intent)
-        *told, report = await later._inquiry.query("test-1-2")
+        *told, report = await later._inquiry.query("exam-1-2")
         assert isinstance(report, OrderReport)
         assert (report.status, report.filled) == (OrderStatus.FILLED, D("0.01"))
-        assert {each.order_id for each in told if isinstance(each, Fill)} == {"test-1-2"}
+        assert {each.order_id for each in told if isinstance(each, Fill)} == {"exam-1-2"}
         await later.close()
 
     play(USDM, scene)
@@ -322,7 +322,7 @@ def test_futures_streams_go_by_their_own_paths() -> None:
     async def scene(venue: Emulated) -> None:
         mirror, stream = await watching(venue, USDM, subscriptions(USDM, "book", "mark", "trades"))
         assert len(stream.feeds) == 2
-        paths = {peer.url.removeprefix("ws://venue.test") for peer in venue.network.connections}
+        paths = {peer.url.removeprefix("ws://emulator.test") for peer in venue.network.connections}
         assert paths == {"/public/stream", "/market/stream"}
         await asyncio.sleep(4)
         assert mirror.of(MarkPrice)

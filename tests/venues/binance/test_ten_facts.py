@@ -203,7 +203,7 @@ def test_1_11_order_does_not_exist_is_no_proof(product: Product) -> None:
         path = {SPOT: "/api/v3/order", USDM: "/fapi/v1/order"}[product]
         venue.fault("drop_before", path=path)
         await venue.gateway.place_order(order(1, price="55000"))
-        (fact,) = await venue.gateway.query_order(QueryRequested("test-1-1", "a test"))
+        (fact,) = await venue.gateway.query_order(QueryRequested("exam-1-1", "a test"))
         assert isinstance(fact, OutcomeUnknown)
 
     play(product, scene)
@@ -232,8 +232,8 @@ def test_2_4_conditional_orders_live_elsewhere_and_outlive_a_cancel_of_all() -> 
         session = gateway.session
         plain = await session.ask(orders.cancel_all(USDM, "BTCUSDT"), lambda body: body)
         assert json.loads(whole(plain))["code"] == 200
-        assert [each.order_id for each in whole(await gateway.get_open_orders())] == ["test-1-2"]
-        by_plain_name = orders.query(USDM, "BTCUSDT", {"origClientOrderId": to_client_id("test-1-2")})
+        assert [each.order_id for each in whole(await gateway.get_open_orders())] == ["exam-1-2"]
+        by_plain_name = orders.query(USDM, "BTCUSDT", {"origClientOrderId": to_client_id("exam-1-2")})
         assert getattr(await session.ask(by_plain_name, reports.order_state), "code", "") == "-2013"
         refused = await session.ask(
             Call("POST", "/fapi/v1/order", orders.place(USDM, "BTCUSDT", stop.intent).params | {"type": "STOP_MARKET"}, Security.SIGNED),

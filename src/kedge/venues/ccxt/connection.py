@@ -118,7 +118,8 @@ class Connection:
         self, module: Any, given: dict[str, Any], options: dict[str, Any], urls: dict[str, Any] | None, share: Decimal
     ) -> Any:
         kind = getattr(module, self.venue)
-        pause_ms = int(Decimal(str(kind().rateLimit)) / share)  # its queue takes the figure when it is made
+        pause = max(Decimal(str(kind().rateLimit)), Decimal(self.quirk.pause_ms))
+        pause_ms = int(pause / share)  # its queue takes the figure when it is made
         made = kind({**given, "rateLimit": pause_ms, **options})
         made.options = made.deep_extend(made.options, self.quirk.options, {"maxRetriesOnFailure": 0})
         if urls:

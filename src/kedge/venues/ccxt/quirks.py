@@ -13,12 +13,14 @@ from msgspec import Struct
 
 class Quirk(Struct, frozen=True):
     """`client_id` is the parameter that carries our id, `doubt_seconds` how long a request without an answer may still
-    take effect (0: nobody knows), `query` the parameter that asks for an order by our id (empty: lists are searched).
+    take effect (0: nobody knows), `query` the parameter that asks for an order by our id (empty: lists are searched),
+    `pause_ms` the pause between requests where ccxt's own is too short.
     """
 
     client_id: str = "clientOrderId"
     doubt_seconds: int = 0
     query: str = ""
+    pause_ms: int = 0
     balance: dict[str, Any] = {}
     options: dict[str, Any] = {}
 
@@ -28,6 +30,7 @@ PLAIN: Final = Quirk()
 _BINANCE: Final[dict[str, Any]] = {
     "adjustForTimeDifference": True,
     "fetchCurrencies": False,
+    "fetchMargins": False,
     "warnOnFetchOpenOrdersWithoutSymbol": False,
 }
 
@@ -44,6 +47,7 @@ QUIRKS: Final[dict[str, Quirk]] = {
         query="origClientOrderId",
         options={**_BINANCE, "defaultType": "future", "fetchMarkets": {"types": ["linear"]}},
     ),
-    # a token is good for two minutes; the balance of the old API knows no holds
-    "coinbase": Quirk(client_id="client_order_id", doubt_seconds=130, balance={"v3": True}),
+    # a token is good for two minutes; the balance of the old API knows no holds; ccxt counts on 30 requests a second, of
+    # which the public ones may be 10
+    "coinbase": Quirk(client_id="client_order_id", doubt_seconds=130, pause_ms=100, balance={"v3": True}),
 }

@@ -46,6 +46,7 @@ from kedge.venues.gateway import (
     KeyPermissions,
     MarginSettings,
     OpenOrder,
+    RateUse,
     Stream,
     Subscription,
     VenuePosition,
@@ -104,6 +105,11 @@ class CcxtGateway:
     def breaches(self) -> dict[str, int]:
         """Answers that could not be read, by question."""
         return self._connection.breaches
+
+    @property
+    def rate_limits(self) -> tuple[RateUse, ...]:
+        """ccxt keeps to the venue's limits by itself, and does not say what is used."""
+        return ()
 
     async def open(self) -> None:
         """Load the instruments and measure the clock; `WorldError` where that fails."""

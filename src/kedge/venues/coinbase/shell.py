@@ -88,7 +88,6 @@ class CoinbaseGateway:
         api_secret: str | Secret = "",
         *,
         ws_url: str = "",
-        ca_file: str = "",
         http: HttpTransport | None = None,
         sockets: WebSocketTransport | None = None,
         clock: Clock | None = None,
@@ -99,7 +98,7 @@ class CoinbaseGateway:
         if http is None or sockets is None:
             from kedge.venues.wire.aio import AioHttp, AioNetwork, AioWebSockets
 
-            self._network = AioNetwork(ca_file=ca_file)
+            self._network = AioNetwork()
             http, sockets = http or AioHttp(self._network), sockets or AioWebSockets(self._network)
         secret = api_secret if isinstance(api_secret, Secret) else Secret(api_secret)
         self._key = ApiKey(api_key, secret) if secret else None
