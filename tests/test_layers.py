@@ -68,6 +68,7 @@ PLANTED = [
     ("model.order", "from pathlib import Path", PURE),
     ("strategies.cross", "import random", PURE),
     ("venues.sim.book", "import asyncio", PURE),
+    ("venues.hyperliquid.protocol", "import time", PURE),
     ("strategies.cross", "import kedge.core.risk.checks", STRATEGY),
     ("strategies.cross", "import kedge.journal.read", STRATEGY),
     ("web.page", "import kedge.backtest.engine", DASHBOARD),

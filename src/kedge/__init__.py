@@ -66,7 +66,9 @@ if TYPE_CHECKING:
     from kedge.strategies.pairs import PairsStrategy as PairsStrategy
     from kedge.strategies.rsi import RsiStrategy as RsiStrategy
     from kedge.strategies.sma_cross import SmaCrossStrategy as SmaCrossStrategy
+    from kedge.venues.client import ExchangeClient as ExchangeClient
     from kedge.venues.feed.market import MarketDataFeed as MarketDataFeed
+    from kedge.venues.gateway import ExchangeGateway as ExchangeGateway
     from kedge.venues.limiter import ExchangeRateLimiter as ExchangeRateLimiter
 
 _HOMES = {
@@ -104,7 +106,9 @@ _HOMES = {
     "strategies.pairs": "PairsStrategy",
     "strategies.rsi": "RsiStrategy",
     "strategies.sma_cross": "SmaCrossStrategy",
+    "venues.client": "ExchangeClient",
     "venues.feed.market": "MarketDataFeed",
+    "venues.gateway": "ExchangeGateway",
     "venues.limiter": "ExchangeRateLimiter",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -54,7 +54,7 @@ def _reading(*readers: Callable[[Any], Any]) -> Callable[[bytes], Any]:
     """All readers in turn: whatever one of them accepts must be sane."""
 
     def parse(message: bytes) -> Any:
-        told = decode(message)
+        told: Any = decode(message)
         answers: list[Any] = []
         refusal: VenueError | None = None
         for read in readers:

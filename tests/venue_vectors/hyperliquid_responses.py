@@ -16,7 +16,7 @@ from kedge.venues.answers import ErrorClass
 from kedge.venues.gateway import OpenOrder
 from kedge.venues.hyperliquid.protocol import account, markets
 from kedge.venues.hyperliquid.protocol.account import OrderState
-from kedge.venues.hyperliquid.protocol.assets import perpetuals, spot_pairs
+from kedge.venues.hyperliquid.protocol.assets import account_fees, perpetuals, spot_pairs
 from kedge.venues.hyperliquid.protocol.refusals import GONE, Refusal, refusal
 from kedge.venues.hyperliquid.protocol.replies import Done, Filled, Resting, Statuses, Success, Waiting, reply
 from tests.venue_vectors.hyperliquid_world import decimal, ours, same, same_text, table_for
@@ -274,6 +274,26 @@ def _positions(raw: Any, parsed: Any, data: dict[str, Any]) -> None:
             assert abs(position.mark_price - decimal(theirs["markPrice"])) < Decimal("1e-8") * position.mark_price
 
 
+def _position(raw: Any, parsed: Any, data: dict[str, Any]) -> None:
+    _positions(raw, [parsed], data)
+
+
+def _fee(raw: Any, parsed: Any, data: dict[str, Any]) -> None:
+    fees = account_fees(raw)
+    spot = ":" not in parsed["symbol"]
+    same(fees.spot_taker if spot else fees.perpetual_taker, parsed["taker"], "taker")
+    same(fees.spot_maker if spot else fees.perpetual_maker, parsed["maker"], "maker")
+
+
+def _contexts(raw: Any, parsed: Any, data: dict[str, Any]) -> None:
+    listed = perpetuals(raw[0])
+    found = {asset.symbol: markets.contexts(raw, listed)[asset.coin] for asset in listed}
+    for symbol, theirs in parsed.items():
+        context = found[ours(symbol)]
+        same(markets.mark(context), theirs["markPrice"], "markPrice")
+        same(context["funding"], theirs["fundingRate"], "fundingRate")
+
+
 def _balance(raw: Any, parsed: Any, data: dict[str, Any]) -> None:
     if "balances" in raw:
         for coin, balance in account.spot_balances(raw).items():
@@ -321,5 +341,8 @@ _METHODS: dict[str, Callable[[Any, Any, dict[str, Any]], None]] = {
     "fetch_swap_markets": _markets,
     "fetch_spot_markets": _markets,
     "fetch_positions": _positions,
+    "fetch_position": _position,
+    "fetch_trading_fee": _fee,
+    "fetch_funding_rates": _contexts,
     "fetch_balance": _balance,
 }

@@ -83,14 +83,20 @@ def ours(symbol: str) -> str:
     return f"{base}-USD" if settle else f"{base}-{quote}"
 
 
-def asset_of(symbol: str, index: int | None) -> Asset:
-    """The asset of ccxt's symbol; one that is not known here has the number that the case says and no grid."""
+def assets_of(symbol: str, index: int | None) -> list[Asset]:
+    """The asset of ccxt's symbol. One that is not known here has the number that the case says, and any grid there is."""
     found = KNOWN.by_symbol.get(ours(symbol))
-    if found is None:
-        assert index is not None, f"{symbol} is not known here"
-        base, _, quote = symbol.partition(":")[0].partition("/")
-        found = Asset(index, base, ours(symbol), base, quote, 8, spot=":" not in symbol)
-    return found
+    if found is not None:
+        return [found]
+    assert index is not None, f"{symbol} is not known here"
+    base, _, quote = symbol.partition(":")[0].partition("/")
+    spot = ":" not in symbol
+    return [Asset(index, base, ours(symbol), base, quote, digits, spot) for digits in range(6)]
+
+
+def asset_of(symbol: str, index: int | None) -> Asset:
+    """The asset of ccxt's symbol, where its grid does not matter."""
+    return assets_of(symbol, index)[0]
 
 
 def decimal(given: Any) -> Decimal:

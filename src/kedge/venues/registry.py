@@ -160,12 +160,14 @@ def _binance_capabilities(product: str) -> Callable[[], Capabilities]:
 def _hyperliquid(access: Access, wires: Wires) -> ExchangeGateway:
     from kedge.venues.hyperliquid.shell import MAINNET, HyperliquidGateway
 
-    account = access.account or access.api_key.reveal() or _NOBODYS_ADDRESS
+    owner = access.api_key.reveal() or access.account or _NOBODYS_ADDRESS
+    vault = access.account if access.account.lower() != owner.lower() else ""
     return HyperliquidGateway(
         access.rest_url or MAINNET,
-        account,
+        owner,
         access.api_secret or _NOBODY,
         ws_url=access.ws_url,
+        vault_address=vault,
         http=wires.http,
         sockets=wires.websockets,
         clock=wires.clock,

@@ -261,3 +261,15 @@ def test_the_ear_hears_an_order_before_its_fills() -> None:
     place(made, SPOT, Side.BUY, OrderType.MARKET, d("0.01"), force=TimeInForce.IOC)
     assert [change for change, _, _ in ear.orders][:2] == [Change.NEW, Change.FILL]
     assert isinstance(ear, Ear)
+
+
+def test_levels_that_were_emptied_do_not_cross_a_market_that_moved_on() -> None:
+    made, _ = exchange()
+    made.markets[SPOT].frozen = True
+    for side, by in ((Side.BUY, 15), (Side.SELL, -15)):
+        best = made.tapes[SPOT].best(asks=side is Side.BUY)
+        assert best is not None
+        place(made, SPOT, side, OrderType.MARKET, best[1], force=TimeInForce.IOC)
+        made.markets[SPOT].push(best[0] + by)
+        assert made.tapes[SPOT].bids
+        assert made.tapes[SPOT].asks

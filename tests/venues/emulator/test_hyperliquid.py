@@ -31,8 +31,8 @@ IOC = {"limit": {"tif": "Ioc"}}
 class Client:
     """Speaks to one emulator without a socket."""
 
-    def __init__(self, seed: int = 1) -> None:
-        venue = build("hyperliquid", Options(seed, Pace.of(0, STEPPED_START_NS)))
+    def __init__(self, seed: int = 1, pace: Pace | None = None) -> None:
+        venue = build("hyperliquid", Options(seed, pace or Pace.of(0, STEPPED_START_NS)))
         assert isinstance(venue, Hyperliquid)
         self.venue = venue
         self.front = Front(venue)
@@ -227,11 +227,9 @@ def test_the_dead_mans_switch_fires_ten_times_a_day() -> None:
         now = at.front.timeline.now // NS_PER_MS
         told = at.act({"type": "scheduleCancel", "time": now + 5_000})
         assert told["status"] == ("ok" if n < 10 else "err")
-        if n == 3:
-            (status,) = at.order(limit(0, True, 50_000, "0.01"))
+        (status,) = at.order(limit(0, True, 50_000, "0.01"))
         at.wait(6)
-        if n == 3:
-            assert at.status(status["resting"]["oid"]) == "scheduledCancel"
+        assert at.status(status["resting"]["oid"]) == ("scheduledCancel" if n < 10 else "open")
 
 
 def test_maintenance_takes_cancels_alone_and_then_nothing() -> None:
@@ -331,3 +329,15 @@ def test_the_start_line_has_what_a_client_needs() -> None:
     assert told["api_key"] == told["wallet_address"]
     assert told["ws"].endswith("/ws")
     assert told["private_key"] != Client(8).told["private_key"]
+
+
+def test_at_another_speed_a_client_may_go_by_either_clock() -> None:
+    at = Client(pace=Pace.of(60, STEPPED_START_NS))
+    at.wait(600)  # ten seconds by the wall clock
+    wall_ms, venue_ms = (STEPPED_START_NS + 10 * NS_PER_S) // NS_PER_MS, at.front.timeline.now // NS_PER_MS
+    for nonce in (wall_ms, venue_ms):
+        assert at.act({"type": "scheduleCancel", "time": nonce + 10_000}, nonce=nonce, expiresAfter=nonce + 5_000) == {
+            "status": "ok",
+            "response": {"type": "default"},
+        }
+    assert at.act({"type": "scheduleCancel", "time": wall_ms - 10_000}, nonce=wall_ms + 1)["status"] == "err"

@@ -136,6 +136,26 @@ def test_an_unreachable_venue_is_tried_again_with_growing_patience_and_stop_ends
     run(main())
 
 
+def test_h37_a_venue_that_refuses_connections_for_its_limit_is_left_alone_for_a_while() -> None:
+    class Limited:
+        tries = 0
+
+        async def connect(self, url: str, headers: Any = (), timeout_ms: int = 0) -> Any:
+            self.tries += 1
+            raise Disconnected("HTTP 429", status=429)
+
+    async def main() -> None:
+        transport = Limited()
+        feed = MarketDataFeed(URL, ["x"], transport=transport, clock=VirtualClock(), dice=Random(1))
+        starting = asyncio.create_task(feed.start())
+        await asyncio.sleep(299)
+        assert transport.tries == 5
+        await feed.stop()
+        starting.cancel()
+
+    run(main())
+
+
 def test_what_is_not_confirmed_in_time_is_not_up() -> None:
     async def main() -> None:
         network = MemoryNetwork()

@@ -41,7 +41,7 @@ def test_the_market() -> None:
         assert (bitcoin.quote, bitcoin.settle, bitcoin.min_notional, bitcoin.taker_fee) == (
             "USDC",
             "USDC",
-            10,
+            d(10),
             d("0.00045"),
         )
         assert listed[HYPE_SPOT].tick_size == d("0.001")
@@ -81,7 +81,11 @@ def test_an_order_rests_is_found_and_ends() -> None:
         assert isinstance(accepted, OrderAccepted)
         (reported,) = await gateway.query_order(query("kedge-1-1"))
         assert isinstance(reported, OrderReport)
-        assert (reported.status, reported.filled, reported.exchange_id) == (OrderStatus.OPEN, 0, accepted.exchange_id)
+        assert (reported.status, reported.filled, reported.exchange_id) == (
+            OrderStatus.OPEN,
+            d(0),
+            accepted.exchange_id,
+        )
         (found,) = whole(await gateway.get_open_orders(BTC))
         assert (found.order_id, found.price, found.quantity, found.side) == ("kedge-1-1", price, d("0.01"), Side.BUY)
         assert whole(await gateway.get_open_orders("ETH-USD")) == ()
@@ -132,11 +136,11 @@ def test_a_market_order_is_bounded_and_comes_with_its_fills() -> None:
         assert {fill.trade_id for fill in since} == {fill.trade_id for fill in fills}
         assert whole(await gateway.get_fills_since(BTC, since[-1].ts + 1)) == ()
         (position,) = whole(await gateway.get_positions())
-        assert (position.symbol, position.quantity, position.leverage) == (BTC, 2, 20)
+        assert (position.symbol, position.quantity, position.leverage) == (BTC, d(2), d(20))
         (reported, *_rest) = [
             fact for fact in await gateway.query_order(query("kedge-1-1")) if isinstance(fact, OrderReport)
         ]
-        assert (reported.status, reported.filled) == (OrderStatus.FILLED, 2)
+        assert (reported.status, reported.filled) == (OrderStatus.FILLED, d(2))
 
     play(scene)
 
@@ -254,7 +258,8 @@ def test_all_orders_of_ours_end_and_no_other() -> None:
         await gateway.place_order(order("kedge-1-9", Side.SELL, "5", 40, symbol=HYPE_SPOT))
         other = {"a": 0, "b": True, "p": "50000", "s": "0.01", "r": False, "t": {"limit": {"tif": "Gtc"}}}
         world.venue.trading.act({"type": "order", "orders": [other], "grouping": "na"})
-        assert sorted(whole(await gateway.cancel_all(BTC))) == [f"kedge-1-{n}" for n in range(3)]
+        concerned = whole(await gateway.cancel_all(BTC))
+        assert sorted(concerned) == [f"kedge-1-{n}" for n in range(3)]
         left = whole(await gateway.get_open_orders())
         assert sorted(each.order_id for each in left) == ["", "kedge-1-9"]
 
@@ -287,11 +292,11 @@ def test_funding_is_hourly() -> None:
         (rate,) = whole(await gateway.get_funding_rates(BTC, START_NS, START_NS + 3 * 3600 * NS_PER_S))
         assert (rate.ts - START_NS, rate.rate) == (3600 * NS_PER_S, d("0.0000125"))
         (paid,) = whole(await gateway.get_funding_since(BTC, START_NS))
-        assert (paid.position, paid.ts) == (-1, rate.ts)
+        assert (paid.position, paid.ts) == (d(-1), rate.ts)
         assert paid.amount == (world.venue.exchange.tapes["BTC"].funding[0].mark * rate.rate).quantize(d("1E-6"))
         assert whole(await gateway.get_funding_since("ETH-USD", START_NS)) == ()
         (told,) = [fact for fact in world.facts if isinstance(fact, FundingPayment)]
-        assert (told.symbol, told.position, told.rate, told.amount) == (BTC, -1, paid.rate, paid.amount)
+        assert (told.symbol, told.position, told.rate, told.amount) == (BTC, d(-1), paid.rate, paid.amount)
         await stream.stop()
 
     play(scene)

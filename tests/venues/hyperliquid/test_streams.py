@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -257,13 +258,7 @@ def test_an_unknown_word_that_ends_an_order_ends_it_and_any_other_is_an_error() 
 
 def test_what_is_no_message_is_an_error() -> None:
     table = AssetTable([BTC_ASSET])
-    for message in (
-        {},
-        [],
-        None,
-        {"channel": "dreams"},
-        {"channel": "l2Book", "data": {}},
-        {"channel": "trades", "data": [1]},
-    ):
+    messages: list[Any] = [{}, [], None, {"channel": "dreams"}, {"channel": "l2Book", "data": {}}]
+    for message in [*messages, {"channel": "trades", "data": [1]}]:
         with pytest.raises(VenueError):
             streams.read(message, table, lambda oid, cloid: "", 1)

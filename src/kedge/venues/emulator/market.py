@@ -153,7 +153,10 @@ class Market:
         return {} if book is None else {price: size for price, size in book.levels(asks) if size > ZERO}
 
     def _shown(self, *, asks: bool) -> dict[int, int]:
-        return {int(price / self._tick): int(size / self._lot) or 1 for price, size in self._visible(asks=asks).items()}
+        """One side in ticks and lots; a level that we emptied is there with nothing, so that it is renewed or goes."""
+        book = self._exchange.venue.visible(self._symbol)
+        levels = () if book is None else book.levels(asks)
+        return {int(price / self._tick): int(size / self._lot) for price, size in levels}
 
     def _levels(self, changes: dict[int, int]) -> tuple[Level, ...]:
         return tuple((ticks * self._tick, size * self._lot) for ticks, size in changes.items())

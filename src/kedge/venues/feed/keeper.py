@@ -27,6 +27,9 @@ from kedge.venues.wire.websocket import Disconnected, WebSocketTransport
 if TYPE_CHECKING:
     from kedge.venues.wire.aio import AioWebSockets
 
+#: How long no connection is tried after the venue refused one for its rate limit.
+PAUSE_S = 60
+
 #: How often silences, idleness and the end of a session are looked for.
 TICK_MS = 250
 
@@ -77,7 +80,8 @@ class Keeper:
                 await self._overlap(line, fresh)
             except (WorldError, VenueError) as error:
                 self.error = str(error)
-                await self._clock.sleep(backoff.next_seconds())
+                limited = isinstance(error, Disconnected) and error.status in {418, 429}
+                await self._clock.sleep(max(backoff.next_seconds(), PAUSE_S if limited else 0))
                 continue
             self._inbox.word(Replace(fresh, missed))
             if line is not None:

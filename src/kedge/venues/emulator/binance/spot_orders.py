@@ -310,7 +310,7 @@ class SpotOrders:
             if left <= ZERO:
                 break
         step = self.listed[wanted.symbol].instrument.lot_size
-        return quantity - quantity % step
+        return quantity // step * step
 
     def _check_funds(self, wanted: Asked, list_id: int) -> None:
         """-2010 where the account cannot pay for it."""

@@ -27,6 +27,7 @@ from kedge.venues.emulator.hyperliquid.orders import HlFill, OrderBook
 from kedge.venues.emulator.hyperliquid.questions import Questions
 from kedge.venues.emulator.hyperliquid.recover import CLEAR, address_of_public_key, signers
 from kedge.venues.emulator.hyperliquid.rules import Malformed
+from kedge.venues.emulator.hyperliquid.settings import AccountSettings
 from kedge.venues.emulator.hyperliquid.streams import Streams
 from kedge.venues.emulator.hyperliquid.trading import Trading
 from kedge.venues.emulator.wire import Reply, Request, Session
@@ -62,9 +63,15 @@ class Hyperliquid:
         self.limits = Limits()
         self.nonces = Nonces()
         self._pace = options.pace
-        self.trading = Trading(self.exchange, self.book, self.account, self.faults)
+        self.trading = Trading(
+            self.exchange,
+            self.book,
+            self.account,
+            self.faults,
+            AccountSettings(self.exchange, self.account, self._pace),
+        )
         self.questions = Questions(self.exchange, self.book, self.account, self.limits, self.faults)
-        self.streams = Streams(self.exchange, self.book, self.account, self.questions, self._posted)
+        self.streams = Streams(self.exchange, self.book, self.account, self.questions, self._posted, self._pace.scale)
         self.trading.tell_order = self.streams.tell_order
         self.trading.tell_fill = self._filled
 
@@ -100,7 +107,8 @@ class Hyperliquid:
         if not isinstance(action, dict) or type(nonce) is not int or not isinstance(body.get("signature"), dict):
             raise Malformed
         expires = body.get("expiresAfter")
-        late = expires is not None and ms(self._time()) > expires
+        clocks = self._clocks()
+        late = expires is not None and all(ms(clock) > expires for clock in clocks)
         batch = max((len(value) for value in action.values() if isinstance(value, list)), default=1)
         if not self.limits.action(batch, now, EXPIRED_TIMES if late else 1):
             return _text(429, b"null")
@@ -113,11 +121,11 @@ class Hyperliquid:
             return err(f"User or API Wallet {next(iter(candidates), '0x')} does not exist.")
         if body.get("vaultAddress") is not None:
             return err(f"Vault not registered: {body['vaultAddress']}")
-        bad = self.nonces.take(signer, nonce, self._time())
+        bad = self.nonces.take(signer, nonce, *clocks)
         if bad:
             return err(bad)
         if late:
-            return err(f"Request expired: {ms(self._time())} is after {expires}")
+            return err(f"Request expired: {ms(clocks[0])} is after {expires}")
         if action.get("type") in CLEAR:
             return self._in_clear(action, signer)
         crowded = self.limits.request(batch, action.get("type") in _CANCELS, now)
@@ -134,10 +142,11 @@ class Hyperliquid:
             return ok("default")
         return err(f"Action {action['type']} is not emulated: no money leaves")
 
-    def _time(self) -> int:
-        """The venue's clock, or the wall clock where time runs at another speed."""
+    def _clocks(self) -> list[int]:
+        """The venue's clock and, where time runs at another speed, the wall clock: a client may go by either."""
         now = self.exchange.now + self.faults.skew_ns
-        return self._pace.wall_at(now) or now
+        wall = self._pace.wall_at(now)
+        return [now] if wall is None else [now, wall]
 
     def _posted(self, kind: str, payload: Any) -> dict[str, Any]:
         """A request that came over the stream."""

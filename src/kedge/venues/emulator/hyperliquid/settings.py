@@ -13,6 +13,7 @@ from kedge.venues.emulator.hyperliquid.answering import Answer, err, ok
 from kedge.venues.emulator.hyperliquid.listing import BY_NUMBER
 from kedge.venues.emulator.hyperliquid.numerals import ms
 from kedge.venues.emulator.hyperliquid.rules import Malformed
+from kedge.venues.emulator.pace import Pace
 
 SCHEDULE_AHEAD_MS = 5_000
 SCHEDULED_A_DAY = 10
@@ -20,12 +21,16 @@ _DAY_MS = 86_400_000
 
 
 class AccountSettings:
-    """Carries out the actions that set something; `fire` is what the dead man's switch does."""
+    """Carries out the actions that set something; `fire` is what the dead man's switch does.
 
-    def __init__(self, exchange: Exchange, account: Account, fire: Callable[[], None]) -> None:
+    Its time may be by the venue's clock or, where that runs at another speed, by the wall clock.
+    """
+
+    def __init__(self, exchange: Exchange, account: Account, pace: Pace) -> None:
         self._exchange = exchange
         self._account = account
-        self._fire = fire
+        self._pace = pace
+        self.fire: Callable[[], None] = _nothing
         self._scheduled = 0
         self._scheduled_action = 0
         self._fired: list[int] = []
@@ -65,14 +70,18 @@ class AccountSettings:
         if type(at) is not int:
             raise Malformed
         now = ms(self._exchange.now)
-        if at < now + SCHEDULE_AHEAD_MS:
+        wall = self._pace.wall_at(self._exchange.now)
+        ahead = at - now
+        if ahead < SCHEDULE_AHEAD_MS and wall is not None:
+            ahead = (at - ms(wall)) * self._pace.scale
+        if ahead < SCHEDULE_AHEAD_MS:
             return err("Scheduled cancel time must be at least 5 seconds in the future")
         today = [fired for fired in self._fired if fired // _DAY_MS == now // _DAY_MS]
         if len(today) >= SCHEDULED_A_DAY:
             return err(f"Scheduled cancel was triggered {SCHEDULED_A_DAY} times today")
         self._drop_schedule()
         self._scheduled = at
-        self._scheduled_action = self._exchange.timeline.at(at * NS_PER_MS, self._scheduled_cancel)
+        self._scheduled_action = self._exchange.timeline.after(ahead * NS_PER_MS, self._scheduled_cancel)
         return ok("default")
 
     def _drop_schedule(self) -> None:
@@ -83,4 +92,8 @@ class AccountSettings:
     def _scheduled_cancel(self) -> None:
         self._scheduled = 0
         self._fired.append(ms(self._exchange.now))
-        self._fire()
+        self.fire()
+
+
+def _nothing() -> None:
+    """Nobody is asked yet."""

@@ -37,16 +37,19 @@ Posted = Callable[[str, Any], dict[str, Any]]
 
 
 class Streams:
-    """Keeps who listens to what. `posted` carries out a request that came over a stream."""
+    """Keeps who listens to what. `posted` carries out a request that came over a stream; `scale`
+    stretches the minute of silence where venue time runs faster than the client's.
+    """
 
     def __init__(
-        self, exchange: Exchange, book: OrderBook, account: Account, questions: Questions, posted: Posted
+        self, exchange: Exchange, book: OrderBook, account: Account, questions: Questions, posted: Posted, scale: int
     ) -> None:
         self._exchange = exchange
         self._book = book
         self._account = account
         self._questions = questions
         self._posted = posted
+        self._silence_ns = SILENCE_NS * scale
         self._listening: dict[int, tuple[Session, dict[str, dict[str, Any]]]] = {}
         self._heard: dict[int, int] = {}
         self._changed: set[str] = set()
@@ -212,7 +215,7 @@ class Streams:
     def _each_second(self) -> None:
         now = self._exchange.now
         for session, _ in list(self._listening.values()):
-            if now - self._heard.get(session.number, session.opened) >= SILENCE_NS:
+            if now - self._heard.get(session.number, session.opened) >= self._silence_ns:
                 session.close(1000)
         for pair in PAIRS:  # perpetuals have theirs with each mark price
             self.on_mark(pair.coin)

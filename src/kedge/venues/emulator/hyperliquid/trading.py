@@ -44,7 +44,9 @@ REFUSED = {
 class Trading:
     """Carries out the account's actions and keeps its orders; `tell_order` and `tell_fill` hear of every change."""
 
-    def __init__(self, exchange: Exchange, book: OrderBook, account: Account, faults: Faults) -> None:
+    def __init__(
+        self, exchange: Exchange, book: OrderBook, account: Account, faults: Faults, settings: AccountSettings
+    ) -> None:
         self.exchange = exchange
         self.book = book
         self.account = account
@@ -54,7 +56,7 @@ class Trading:
         self._held: dict[str, Decimal] = {}
         self._look()
         exchange.listeners.append(self)
-        settings = AccountSettings(exchange, account, self.cancel_scheduled)
+        settings.fire = self.cancel_scheduled
         self._actions: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "order": self._order,
             "cancel": self._cancel,

@@ -110,8 +110,9 @@ class Ignored(Struct, frozen=True, gc=False):
 
 News = Acknowledged | Pong | StreamError | MarketNews | OrderNews | FillNews | FundingNews | PostAnswer | Ignored
 
-_UNUSED = frozenset({"allMids", "notification", "webData2", "webData3", "activeAssetData", "userTwapSliceFills"})
-_UNUSED |= {"userNonFundingLedgerUpdates", "userTwapHistory", "clearinghouseState", "openOrders", "spotState"}
+_UNUSED = frozenset({"allMids", "notification", "webData2", "webData3", "activeAssetData", "userHistoricalOrders"})
+_UNUSED |= {"userNonFundingLedgerUpdates", "userTwapSliceFills", "userTwapHistory", "twapStates"}
+_UNUSED |= {"clearinghouseState", "openOrders", "spotState", "allDexsClearinghouseState", "allDexsAssetCtxs"}
 
 
 def subscription_of(wanted: Subscription, assets: AssetTable) -> dict[str, str]:
