@@ -75,7 +75,7 @@ def played(mode: str, plan: Plan, x: Ints, moves: Any, *, fills: int, points: in
     run, arrays = kernel_for(mode)
     log = np.zeros(max(fills, 1) * kernel_state.FILL_FIELDS, np.int64)
     kept, every = np.zeros(2 * max(len(plan.merged.days), 1), np.int64), np.zeros(2 * max(points, 1), np.int64)
-    w, columns, closes = plan.w.copy(), plan.merged.columns, plan.merged.closes_day
+    w, columns, closes = plan.w.copy(), plan.merged.columns, plan.merged.closes
     if arrays:
         run(x, w, log, columns, moves, _TABLE, closes, kept, every)
         return x, w, log, kept, every

@@ -37,18 +37,19 @@ def run(
     columns: tuple[Numbers, Numbers, Numbers, Numbers, Numbers, Numbers, Numbers],
     moves: Numbers,
     table: Numbers,
-    closes_day: Numbers,
+    closes_what: Numbers,
     days: Numbers,
     points: Numbers,
 ) -> int:
     """Play all bars; returns how many were played, less than all where a flag was raised.
 
-    `columns` are symbol, open, high, low, close, start and end of each bar in the order they are told; `closes_day` says
-    after which the equity is kept in `days`; `points` keeps it after each, where asked for.
+    `columns` are symbol, open, high, low, close, start and end of each bar in the order they are told. `closes_what` is 1
+    for the last bar of a moment, after which equity is kept in `points` where asked for, and 2 for the last of a UTC day,
+    after which it is kept in `days` too.
     """
     symbols, opens, highs, lows, closes, starts, ends = columns
     single, watches, keeps = x[at.SYMBOLS] == 1, x[at.WATCHES] != 0, x[at.KEEPS_POINTS] != 0
-    day = 0
+    day = point = 0
     for n in range(len(opens)):
         symbol = symbols[n]
         k = at.FIRST + symbol * at.BLOCK
@@ -75,16 +76,17 @@ def run(
             wanted = 0
         if wanted != x[k + at.WANTED]:
             x[k + at.WANTED] = wanted
-            x[k + at.OWED] = 1
+            x[k + at.OWED] = 1 if n >= x[at.LIVE_FROM] else 0
         if (x[k + at.OWED] != 0 or (position != 0 and position * wanted <= 0)) and x[at.HALT] != at.FLATTENING:
             follow(x, w, symbol)
         if x[at.FLAG] != 0:
             return n
-        if keeps:
-            wide.store(points, n, equity_of(x, w))
-        if closes_day[n] != 0:
+        if closes_what[n] == 2:
             wide.store(days, day, equity_of(x, w))
             day += 1
+        if keeps and closes_what[n] != 0:
+            wide.store(points, point, equity_of(x, w))
+            point += 1
     return len(opens)
 
 

@@ -36,18 +36,19 @@ RESERVE_NUM: Final = 22  # budget x this / other = what may be spent
 RESERVE_DEN: Final = 23
 KEEPS_POINTS: Final = 24  # whether equity is kept after every bar
 FILLS_MAX: Final = 25  # how many fills are kept one by one
+LIVE_FROM: Final = 26  # the bar from which on orders count: before it a symbol of the strategy is still warming up
 
 # the account, in x ---------------------------------------------------------------------------------------------------
-NOW: Final = 26
-HALT: Final = 27  # one of the halts below
-TRADES: Final = 28
-TURNED_DOWN: Final = 29  # orders refused, expired, or of no quantity
-FLAG: Final = 30  # why the run is not the kernel's; 0: it is
-FILLS: Final = 31
-DAY: Final = 32
+NOW: Final = 27
+HALT: Final = 28  # one of the halts below
+TRADES: Final = 29
+TURNED_DOWN: Final = 30  # orders refused, expired, or of no quantity
+FLAG: Final = 31  # why the run is not the kernel's; 0: it is
+FILLS: Final = 32
+DAY: Final = 33
 
 #: Where the blocks of the symbols begin in x.
-FIRST: Final = 33
+FIRST: Final = 34
 
 # a symbol, in x: its rules -------------------------------------------------------------------------------------------
 TICK: Final = 0

@@ -63,12 +63,15 @@ def run_kernel(
 ) -> Played:
     """Play a strategy in the kernel; raises `Unsupported` with the reason where the run is the event engine's."""
     form, strict = column_form(strategy)
+    for symbol in form.required_symbols():
+        if symbol not in market.symbols:
+            raise Unsupported(f"there are no candles of {symbol}")
     plan = plan_of(market, settings)
     x = for_strategy(plan, form, market)
     x[at.KEEPS_POINTS] = points
     x[at.FILLS_MAX] = fills_max
     moves = moves_of(form, market, plan)
-    count = len(moves) if points else 0
+    count = plan.merged.moments if points else 0
     done = Played(plan, *played(mode, plan, x, moves, fills=fills_max, points=count))
     if done.x[at.FLAG]:
         raise Unsupported(at.REASONS[int(done.x[at.FLAG])])
@@ -93,7 +96,7 @@ def read(strategy: BaseStrategy, done: Played, settings: Settings) -> Any:
 
     merged = done.plan.merged
     day_equity = done.amounts(done.days, len(merged.days))
-    bars = len(merged.closes_day)
+    bars = len(merged.closes)
     keeps = done.x[at.KEEPS_POINTS]
     return Evaluation(
         strategy.values_as_text(),
@@ -106,7 +109,7 @@ def read(strategy: BaseStrategy, done: Played, settings: Settings) -> Any:
         day_equity,
         "kernel",
         "",
-        done.amounts(done.points, bars) if keeps else None,
+        done.amounts(done.points, merged.moments) if keeps else None,
     )
 
 

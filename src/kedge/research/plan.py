@@ -57,11 +57,16 @@ class Unsupported(Exception):
 
 
 class Merged(Struct, frozen=True):
-    """The candles of a market in the order they are told, prices in units; and after which a UTC day is over."""
+    """The candles of a market in the order they are told, prices in units.
+
+    `order` are the places of each symbol's candles; `closes` is 1 where a moment ends (several symbols close at once) and
+    2 where a UTC day does; there are so many `moments`, and these `days`.
+    """
 
     columns: tuple[Ints, ...]
     order: tuple[Ints, ...]
-    closes_day: NDArray[np.int8]
+    closes: NDArray[np.int8]
+    moments: int
     days: list[int]
     highest: tuple[int, ...]
 
@@ -184,9 +189,10 @@ def _merged(market: Market, scales: tuple[int, ...]) -> Merged:
         columns = [column[told] for column in columns]
     order = tuple(np.flatnonzero(columns[0] == place) for place in range(len(parts)))
     days = (columns[-1] - 1) // NS_PER_DAY
-    closes = np.append(days[1:] != days[:-1], True).astype(np.int8)
+    moments = np.append(columns[-1][1:] != columns[-1][:-1], True)
+    closes = moments.astype(np.int8) + np.append(days[1:] != days[:-1], True)
     arrays = tuple(np.ascontiguousarray(column, np.int64) for column in columns)
-    return Merged(arrays, order, closes, days[closes != 0].tolist(), tuple(highest))
+    return Merged(arrays, order, closes, int(moments.sum()), days[closes == 2].tolist(), tuple(highest))
 
 
 def _account(x: Ints, w: Ints, settings: Settings, instruments: list[Instrument], money: int, rates: int) -> None:
@@ -244,6 +250,9 @@ def _rules(x: Ints, w: Ints, place: int, each: Instrument, risk: RiskConfig, uni
 def for_strategy(plan: Plan, strategy: SignalStrategy, market: Market) -> Ints:
     """A copy of the plan's numbers with those of a strategy: what it may hold, and how its entries are protected."""
     x = plan.x.copy()
+    wanted, lookback = set(strategy.required_symbols()), strategy.lookback()
+    warm = [order for symbol, order in zip(market.symbols, plan.merged.order, strict=True) if symbol in wanted]
+    x[at.LIVE_FROM] = max(int(order[lookback - 1]) if len(order) >= lookback else 2**62 for order in warm)
     x[at.ALLOW_SHORT] = strategy.allow_short
     x[at.PROTECTED] = strategy.is_protected
     for bps, num, den in (
@@ -264,7 +273,7 @@ def for_strategy(plan: Plan, strategy: SignalStrategy, market: Market) -> Ints:
 def moves_of(strategy: SignalStrategy, market: Market, plan: Plan) -> NDArray[np.int8]:
     """The strategy's column over all bars in the order they are told; before its lookback it keeps what is held."""
     wanted = set(strategy.required_symbols())
-    merged = np.full(len(plan.merged.closes_day), KEEP, np.int8)
+    merged = np.full(len(plan.merged.closes), KEEP, np.int8)
     early = strategy.lookback() - 1
     for symbol, order in zip(market.symbols, plan.merged.order, strict=True):
         bars = market.bars[symbol]
