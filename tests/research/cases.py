@@ -208,9 +208,9 @@ def difference(case: Case, mode: str = "best", *, known: Any = None) -> str:
         return f"fills: kernel {len(ours)}, engine {len(result.trades)}; the next is {more}"
     curve = result.equity_curve
     points = done.amounts(done.points, len(curve))
-    for at, mine in enumerate(points):
-        if mine != curve.equity_at(at):
-            return f"bar {at}, equity: kernel {canonical(mine)}, engine {canonical(curve.equity_at(at))}"
+    for at, equity in enumerate(points):
+        if equity != curve.equity_at(at):
+            return f"bar {at}, equity: kernel {canonical(equity)}, engine {canonical(curve.equity_at(at))}"
     days = done.amounts(done.days, len(done.plan.merged.days))
     if list(zip(done.plan.merged.days, days, strict=True)) != curve.daily():
         return "the equities of the days differ"

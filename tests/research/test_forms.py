@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from kedge.core.strategy.signals import SignalStrategy
 from kedge.model.money import ONE
 from kedge.research.evaluate import Evaluation, Settings, by_events, by_kernel
 from kedge.research.market import Market
-from kedge.storage.formats import open_candles
+from kedge.storage.formats import MarketFile, open_candles
 from kedge.strategies.breakout import BreakoutStrategy
 from kedge.strategies.mean_reversion import MeanReversionStrategy
 from kedge.strategies.signals.breakout import BreakoutSignals
@@ -65,9 +66,11 @@ def test_kernel_and_engine_agree_on_real_candles(
     shared: Any, strategy: type[BaseStrategy], parameters: dict[str, Any]
 ) -> None:
     opened = open_candles(shared / "data" / "binance_usdm_BTCUSDT_1h_2019_2026.csv.gz", "BTC-USD")
-    market = Market.of(opened.columns[:3_000])  # type: ignore[union-attr]
-    kernel = by_kernel(strategy(**parameters), market, Settings(), points=True)
-    same(kernel, by_events_of(strategy, parameters, market))
+    assert isinstance(opened, MarketFile)
+    market = Market.of(opened.columns[:3_000])
+    settings = Settings(initial_capital=Decimal(1_000_000))
+    kernel = by_kernel(strategy(**parameters), market, settings, points=True)
+    same(kernel, by_events(strategy(**parameters), market, settings, points=True))
     assert kernel.trades > 10
 
 

@@ -17,7 +17,15 @@ from kedge.model.instant import iso
 
 @click.command(name="lookahead")
 @click.argument("strategy")
-@click.option("--data", "-d", "files", multiple=True, required=True, metavar="[SYMBOL=]FILE", help="Candles, as for kedge backtest.")
+@click.option(
+    "--data",
+    "-d",
+    "files",
+    multiple=True,
+    required=True,
+    metavar="[SYMBOL=]FILE",
+    help="Candles, as for kedge backtest.",
+)
 @click.option("--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the strategy.")
 @click.option("--cuts", type=click.IntRange(min=1), default=20, show_default=True, help="At how many places to cut.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Which places.")

@@ -16,7 +16,7 @@ from kedge.cli import console, loading
 from kedge.cli.backtest import distinct, engine_of, open_stream, period, symbol_for
 from kedge.cli.config import read_config
 from kedge.cli.grid import parse_grid
-from kedge.cli.output import Output, write_json, writable
+from kedge.cli.output import Output, writable, write_json
 from kedge.model.errors import ConfigError, StrategyError
 
 if TYPE_CHECKING:
@@ -37,9 +37,19 @@ _SHADES = ("#7f1d1d", "#b45309", "#a16207", "#4d7c0f", "#15803d", "#166534")
 
 @click.command(name="sweep")
 @click.argument("strategy")
-@click.option("--data", "-d", "files", multiple=True, required=True, metavar="[SYMBOL=]FILE", help="Candles, as for kedge backtest.")
+@click.option(
+    "--data",
+    "-d",
+    "files",
+    multiple=True,
+    required=True,
+    metavar="[SYMBOL=]FILE",
+    help="Candles, as for kedge backtest.",
+)
 @click.option("--grid", "-g", "grids", multiple=True, required=True, metavar="NAME=BEGIN:END:STEP", help="Values of a parameter, the end included; or NAME=VALUE,VALUE. Several make a grid.")  # fmt: skip
-@click.option("--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter that stays the same.")
+@click.option(
+    "--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter that stays the same."
+)
 @click.option("--objective", type=click.Choice(("sharpe", "sortino", "return", "final_equity")), default="sharpe", show_default=True, help="What runs are ranked by.")  # fmt: skip
 @click.option("--capital", metavar="AMOUNT", help="Money at the start.  [default: 10000]")
 @click.option("--fee", metavar="FRACTION", help="Fee as a fraction of notional.  [default: 0.001]")
@@ -48,11 +58,15 @@ _SHADES = ("#7f1d1d", "#b45309", "#a16207", "#4d7c0f", "#15803d", "#166534")
 @click.option("--start", metavar="TIME", help="Only candles from this time on, UTC.")
 @click.option("--end", metavar="TIME", help="Only candles before this time.")
 @click.option("--config", "config_file", metavar="FILE", help="A kedge.toml: limits, instruments, settings.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share the work.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share the work."
+)
 @click.option("--dask", default="", metavar="URL", help="A dask scheduler whose workers do it, as tcp://host:8786.")
-@click.option("--out", metavar="FILE.parquet", help="Write the rows; a sweep that was interrupted goes on from what it kept.")
+@click.option(
+    "--out", metavar="FILE.parquet", help="Write the rows; a sweep that was interrupted goes on from what it kept."
+)
 @click.option("--json", "json_target", metavar="FILE|-", help="Write the result as JSON; - is standard output.")
-def command(
+def command(  # noqa: PLR0913  (the options of the command)
     strategy: str,
     files: tuple[str, ...],
     grids: tuple[str, ...],
@@ -125,9 +139,7 @@ def market_of(files: tuple[str, ...], bounds: tuple[int | None, int | None]) -> 
     return Market([stream.between(*bounds) for stream in whole])
 
 
-def checked_grid(
-    found: type[BaseStrategy], grid: dict[str, list[str]], fixed: dict[str, str]
-) -> dict[str, list[str]]:
+def checked_grid(found: type[BaseStrategy], grid: dict[str, list[str]], fixed: dict[str, str]) -> dict[str, list[str]]:
     """The grid, if its names are the strategy's and each value by itself is one of its parameter."""
     for name, values in grid.items():
         if name in fixed and name != "symbol":
@@ -138,9 +150,9 @@ def checked_grid(
             continue
         for value in values:
             declared.parse(value, found.__name__)
-    for name in fixed:
+    for name, value in fixed.items():
         if name not in found.parameters:
-            found(**{name: fixed[name]})
+            found(**{name: value})
     return grid
 
 
@@ -222,7 +234,9 @@ def heat_map(result: SweepResult, grid: dict[str, list[str]]) -> Table:
     step = -(-len(grid[across]) // MAP_COLUMNS_MAX)
     columns = grid[across][::step]
     said = f", every {step}th" if step > 1 else ""
-    table = console.table(f"{result.objective}: {down} down, {across} across{said}", (down, *columns), (), right=range(len(columns) + 1))
+    table = console.table(
+        f"{result.objective}: {down} down, {across} across{said}", (down, *columns), (), right=range(len(columns) + 1)
+    )
     for value in grid[down]:
         cells: list[Any] = [value]
         for other in columns:
@@ -247,5 +261,3 @@ def _same(text: str, result: SweepResult, name: str) -> str:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-

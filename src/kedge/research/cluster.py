@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Self
 
@@ -26,13 +27,10 @@ class Cluster:
     def __init__(self, job: Job, address: str) -> None:
         if find_spec("distributed") is None:
             raise ConfigError("--dask needs dask.distributed; install the extra: pip install 'kedge[dask]'")
-        import dask
-        from distributed import Client
-
-        dask.config.set({"distributed.scheduler.allowed-failures": RETRIES})
+        import_module("dask").config.set({"distributed.scheduler.allowed-failures": RETRIES})
         self._address = address
         try:
-            self._client: Any = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            self._client: Any = import_module("distributed").Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise WorldError(f"no dask scheduler answers at {address}: {error}; check the address") from None
         self._job = job
@@ -45,7 +43,7 @@ class Cluster:
         self._client.close()
 
     def work(self, chunks: Sequence[Chunk]) -> Iterator[Done]:
-        from distributed import KilledWorker, as_completed
+        distributed: Any = import_module("distributed")
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that a graph holds data is what makes it survive
@@ -54,10 +52,10 @@ class Cluster:
                 self._client.submit(_rows, job, sets, pure=False, retries=RETRIES): numbers for numbers, sets in chunks
             }
         try:
-            for future in as_completed(given):
+            for future in distributed.as_completed(given):
                 rows: list[Row] = future.result()
                 yield given[future], rows
-        except KilledWorker as error:
+        except distributed.KilledWorker as error:
             raise WorldError(f"workers of {self._address} died over a part of the sweep: {error}") from None
         except KedgeError:
             raise

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -38,40 +39,36 @@ def kernel_for(mode: str = "best") -> tuple[Callable[..., int], bool]:
 
 
 def _compiled() -> Callable[..., int]:
-    import numba
-    from numba.extending import register_jitable
-
     from kedge.research import wide_compiled
 
+    numba: Any = import_module("numba")
     for part in kernel.PARTS:
-        register_jitable(part)
-    run = numba.njit(kernel.run)
+        numba.extending.register_jitable(part)
+    run: Callable[..., int] = numba.njit(kernel.run)
+    dispatcher: Any = run
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_folder(numba.__version__, str(wide_compiled.__file__)))
     try:
-        run.enable_caching()
+        dispatcher.enable_caching()
     except RuntimeError:  # nowhere to keep it: compiled anew in each process
-        return numba.njit(kernel.run)  # type: ignore[no-any-return]
+        return cast("Callable[..., int]", numba.njit(kernel.run))
     finally:
         numba.config.CACHE_DIR = before
-    return run  # type: ignore[no-any-return]
+    return run
 
 
 def _folder(version: str, *more: str) -> Path:
     """Where compiled code is kept: in the user's cache, by what it was compiled from."""
-    from numba.misc.appdirs import AppDirs
-
     files = [str(module.__file__) for module in (kernel, kernel_risk, kernel_state, kernel_venue, wide)]
     digest = sha256(version.encode())
     for name in [*files, *more]:
         digest.update(Path(name).read_bytes())
-    root = AppDirs(appname="kedge", appauthor=False).user_cache_dir
+    root = import_module("numba.misc.appdirs").AppDirs(appname="kedge", appauthor=False).user_cache_dir
     return Path(root) / "kernel" / digest.hexdigest()[:16]
 
 
 def played(mode: str, plan: Plan, x: Ints, moves: Any, *, fills: int, points: int) -> tuple[Any, Any, Any, Any, Any]:
     """Run the kernel on these numbers; the arrays after it: x, w, the fills, the days' equities, the points."""
-
     run, arrays = kernel_for(mode)
     log = np.zeros(max(fills, 1) * kernel_state.FILL_FIELDS, np.int64)
     kept, every = np.zeros(2 * max(len(plan.merged.days), 1), np.int64), np.zeros(2 * max(points, 1), np.int64)
@@ -80,5 +77,12 @@ def played(mode: str, plan: Plan, x: Ints, moves: Any, *, fills: int, points: in
         run(x, w, log, columns, moves, _TABLE, closes, kept, every)
         return x, w, log, kept, every
     lists = [each.tolist() for each in (x, w, log, kept, every)]
-    run(*lists[:3], tuple(column.tolist() for column in columns), moves.tolist(), _TABLE.tolist(), closes.tolist(), *lists[3:])
-    return (*lists,)  # type: ignore[return-value]
+    run(
+        *lists[:3],
+        tuple(column.tolist() for column in columns),
+        moves.tolist(),
+        _TABLE.tolist(),
+        closes.tolist(),
+        *lists[3:],
+    )
+    return (*lists,)

@@ -54,18 +54,19 @@ def run(
         symbol = symbols[n]
         k = at.FIRST + symbol * at.BLOCK
         position = x[k + at.POSITION]
-        if position != 0 or x[k + at.SIDE] != 0:
-            if (
-                not single
-                or x[k + at.SIDE] != 0
-                or x[k + at.EXITS] != 0
+        if x[k + at.SIDE] != 0 or (
+            position != 0
+            and (
+                x[k + at.EXITS] != 0
                 or lows[n] <= x[k + at.DEATH_LOW]
                 or highs[n] >= x[k + at.DEATH_HIGH]
-            ):
-                play(x, w, log, symbol, (opens[n], highs[n], lows[n], closes[n], starts[n], ends[n]))
-                if x[at.FLAG] != 0:
-                    return n
-                position = x[k + at.POSITION]
+                or not single
+            )
+        ):
+            play(x, w, log, symbol, (opens[n], highs[n], lows[n], closes[n], starts[n], ends[n]))
+            if x[at.FLAG] != 0:
+                return n
+            position = x[k + at.POSITION]
         x[k + at.PRICE] = closes[n]
         x[k + at.ENDED] = ends[n]
         x[at.NOW] = max(x[at.NOW], ends[n])
@@ -96,17 +97,14 @@ def follow(x: Numbers, w: Numbers, symbol: int) -> None:
     position, wanted = x[k + at.POSITION], x[k + at.WANTED]
     if x[k + at.SIDE] != 0:
         return
-    if position != 0 and position * wanted <= 0:
-        if x[k + at.OWED] != 0 and wanted != 0 and x[at.PROTECTED] == 0:
-            x[k + at.OWED] = 0
-            enter(x, w, symbol, wanted)
-        else:
-            x[k + at.OWED] = 1 if wanted != 0 else 0
-            send(x, k, -1 if position > 0 else 1, abs(position), True)
-    elif x[k + at.OWED] != 0:
-        x[k + at.OWED] = 0
-        if wanted != 0 and position == 0:
-            enter(x, w, symbol, wanted)
+    owed, wrong = x[k + at.OWED] != 0 and wanted != 0, position != 0 and position * wanted <= 0
+    if wrong and not (owed and x[at.PROTECTED] == 0):
+        x[k + at.OWED] = 1 if wanted != 0 else 0
+        send(x, k, -1 if position > 0 else 1, abs(position), reduces=True)
+        return
+    x[k + at.OWED] = 0
+    if owed and (wrong or position == 0):
+        enter(x, w, symbol, wanted)
 
 
 def enter(x: Numbers, w: Numbers, symbol: int, wanted: int) -> None:
@@ -120,7 +118,7 @@ def enter(x: Numbers, w: Numbers, symbol: int, wanted: int) -> None:
     if lots <= 0 or not allows(x, w, symbol, wanted, lots, equity):
         x[at.TURNED_DOWN] += 1
         return
-    send(x, k, wanted, lots, False)
+    send(x, k, wanted, lots, reduces=False)
     if x[at.PROTECTED] != 0:
         x[k + at.NEXT_STOP] = level(x, k, x[at.STOP_NUM], x[at.STOP_DEN], -wanted, wanted)
         x[k + at.NEXT_TARGET] = level(x, k, x[at.TARGET_NUM], x[at.TARGET_DEN], wanted, wanted)
@@ -140,7 +138,7 @@ def level(x: Numbers, k: int, num: int, den: int, up: int, sells: int) -> int:
         x[at.FLAG] = at.OVERFLOW
     if sells < 0 and rest != 0:
         steps += 1
-    return max(steps, 1) * tick
+    return int(max(steps, 1) * tick)
 
 
 #: What the compiler must know of, besides `run`.
@@ -148,6 +146,6 @@ PARTS = (
     kernel_risk.equity_of, kernel_risk.mark, kernel_risk.close_within, kernel_risk.send, kernel_risk.stop_trading,
     kernel_risk.lots_of, kernel_risk.exceeds, kernel_risk.others_worst, kernel_risk.allows,
     kernel_venue.taken, kernel_venue.admits, kernel_venue.arm, kernel_venue.protect, kernel_venue.trade,
-    kernel_venue.leave, kernel_venue.exits_at_open, kernel_venue.exits_arrive, kernel_venue.exits_in_range,
-    kernel_venue.meet_open, kernel_venue.play, follow, enter, level,
+    kernel_venue.exit_at_open, kernel_venue.exit_arrives, kernel_venue.exit_in_range, kernel_venue.order_at_open,
+    kernel_venue.play, follow, enter, level,
 )  # fmt: skip

@@ -42,10 +42,9 @@ def mark(x: Numbers, w: Numbers) -> bool:
         peak = equity
     if x[at.HALT] != at.RUNNING:
         return False
-    bound = wide.load(w, at.W_DAILY_LOSS)
-    if not wide.below(bound, wide.of(0)):
-        if not wide.below(wide.minus(wide.load(w, at.W_DAY_START), equity), bound):
-            return True
+    bound, loss = wide.load(w, at.W_DAILY_LOSS), wide.minus(wide.load(w, at.W_DAY_START), equity)
+    if not wide.below(bound, wide.of(0)) and not wide.below(loss, bound):
+        return True
     if x[at.DRAWDOWN_NUM] >= 0:
         fall = wide.scaled(wide.minus(peak, equity), x[at.DRAWDOWN_DEN])
         return not wide.below(fall, wide.scaled(peak, x[at.DRAWDOWN_NUM]))
@@ -85,7 +84,7 @@ def close_within(x: Numbers, k: int) -> None:
         x[at.FLAG] = at.OVERFLOW
     if sells and rest != 0:
         steps += 1
-    send(x, k, -1 if sells else 1, abs(x[k + at.POSITION]), True)
+    send(x, k, -1 if sells else 1, abs(x[k + at.POSITION]), reduces=True)
     x[k + at.BOUND] = max(steps, 1) * tick
 
 

@@ -7,7 +7,7 @@ what is left of its group does nothing more and is forgotten at once.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from kedge.research import kernel_state as at
 from kedge.research import wide
@@ -15,104 +15,116 @@ from kedge.research.kernel_risk import mark, stop_trading
 
 Numbers = Any
 
+#: Open, high, low and close of a bar, when it opens and when it ends.
+Bar = tuple[int, int, int, int, int, int]
 
-def play(x: Numbers, w: Numbers, log: Numbers, symbol: int, bar: tuple[int, int, int, int, int, int]) -> None:
+#: What meets a bar, in this order.
+RESTING: Final = 0
+ARRIVING: Final = 1
+ORDER: Final = 2
+RANGE: Final = 3
+
+#: Where a position's exits are; 0: there are none.
+ON_THE_WAY: Final = 1
+WORKING: Final = 2
+
+
+def play(x: Numbers, w: Numbers, log: Numbers, symbol: int, bar: Bar) -> None:
     """The venue plays a bar of `symbol`: open, high, low, close, when it opens and when it ends."""
     k = at.FIRST + symbol * at.BLOCK
-    opened, high, low, close, start, end = bar
+    opened, high, low, _close, start, end = bar
     if x[at.SYMBOLS] > 1 and x[k + at.POSITION] != 0:
-        arm(x, w, symbol, True)
+        arm(x, w, symbol)
     dies = x[k + at.POSITION] != 0 and (opened <= x[k + at.DEATH_LOW] or opened >= x[k + at.DEATH_HIGH])
-    if x[k + at.EXITS] == 2:
-        exits_at_open(x, w, log, symbol, opened, start)
-    if x[k + at.EXITS] == 1 and x[k + at.EXITS_AT] <= start:
-        exits_arrive(x, w, log, symbol, opened, start)
-    if x[k + at.SIDE] != 0:
-        if x[k + at.ARRIVED] <= start:
-            meet_open(x, w, log, symbol, opened, start)
-        elif x[k + at.ARRIVED] < end:
-            x[at.FLAG] = at.INSIDE
-    if x[k + at.POSITION] != 0:
-        dies = dies or low <= x[k + at.DEATH_LOW] or high >= x[k + at.DEATH_HIGH]
-        if x[k + at.EXITS] == 2:
-            exits_in_range(x, w, log, symbol, bar)
+    for phase in range(4):
+        signed, price, raw = -x[k + at.POSITION], 0, 0
+        if phase == RESTING and x[k + at.EXITS] == WORKING:
+            price, raw = exit_at_open(x, k, opened)
+        elif phase == ARRIVING and x[k + at.EXITS] == ON_THE_WAY and x[k + at.EXITS_AT] <= start:
+            price, raw = exit_arrives(x, k, opened)
+        elif phase == ORDER and x[k + at.SIDE] != 0:
+            if start < x[k + at.ARRIVED] < end:
+                x[at.FLAG] = at.INSIDE
+            elif x[k + at.ARRIVED] <= start:
+                signed, price, raw = order_at_open(x, k, opened)
+        elif phase == RANGE and x[k + at.POSITION] != 0:
+            dies = dies or low <= x[k + at.DEATH_LOW] or high >= x[k + at.DEATH_HIGH]
+            if x[k + at.EXITS] == WORKING:
+                price, raw = exit_in_range(x, k, bar)
+        if price != 0:
+            if phase != ORDER:
+                x[k + at.EXITS] = 0
+            trade(x, w, log, symbol, (signed, price, raw, end if phase == RANGE else start))
     if dies:
         x[at.FLAG] = at.LIQUIDATION
 
 
-def exits_at_open(x: Numbers, w: Numbers, log: Numbers, symbol: int, opened: int, start: int) -> None:
-    """Exits that the open has passed: the stops first, at the open; else the target, at its level."""
-    k = at.FIRST + symbol * at.BLOCK
+def exit_at_open(x: Numbers, k: int, opened: int) -> tuple[int, int]:
+    """The exit that the open has passed: a stop, at the open; else the target, at its level. Price and raw price."""
     side = 1 if x[k + at.POSITION] > 0 else -1
     for level in (x[k + at.STOP], x[k + at.TRAIL_LEVEL]):
-        if level != 0 and x[k + at.EXITS] != 0 and side * opened <= side * level:
-            leave(x, w, log, symbol, taken(x, k, -side, opened), opened, start)
+        if level != 0 and side * opened <= side * level:
+            return taken(x, k, -side, opened), opened
     target = x[k + at.TARGET]
-    if target != 0 and x[k + at.EXITS] != 0 and side * opened > side * target:
-        leave(x, w, log, symbol, target, 0, start)
+    if target != 0 and side * opened > side * target:
+        return target, 0
+    return 0, 0
 
 
-def exits_arrive(x: Numbers, w: Numbers, log: Numbers, symbol: int, opened: int, start: int) -> None:
+def exit_arrives(x: Numbers, k: int, opened: int) -> tuple[int, int]:
     """Exits meet their first open: a stop beyond it fills, a target within it takes, a trailing stop begins."""
-    k = at.FIRST + symbol * at.BLOCK
     side = 1 if x[k + at.POSITION] > 0 else -1
-    x[k + at.EXITS] = 2
+    x[k + at.EXITS] = WORKING
     stop, target = x[k + at.STOP], x[k + at.TARGET]
     if stop != 0 and side * opened <= side * stop:
-        leave(x, w, log, symbol, taken(x, k, -side, opened), opened, start)
-    elif target != 0 and side * opened >= side * target:
+        return taken(x, k, -side, opened), opened
+    if target != 0 and side * opened >= side * target:
         price = taken(x, k, -side, opened)
-        if side * price < side * target:
-            price = target
-        leave(x, w, log, symbol, price, opened, start)
-    elif x[k + at.TRAIL] != 0:
+        return (price if side * price > side * target else target), opened
+    if x[k + at.TRAIL] != 0:
         x[k + at.TRAIL_LEVEL] = opened - side * x[k + at.TRAIL]
+    return 0, 0
 
 
-def exits_in_range(
-    x: Numbers, w: Numbers, log: Numbers, symbol: int, bar: tuple[int, int, int, int, int, int]
-) -> None:
+def exit_in_range(x: Numbers, k: int, bar: Bar) -> tuple[int, int]:
     """The leg against the position, nearest stop first; then the target; then the trailing stop follows the bar."""
-    k = at.FIRST + symbol * at.BLOCK
-    opened, high, low, close, _start, end = bar
+    opened, high, low, close, _start, _end = bar
     side = 1 if x[k + at.POSITION] > 0 else -1
     adverse, favourable = (low, high) if side > 0 else (high, low)
-    stop, trailing = x[k + at.STOP], x[k + at.TRAIL_LEVEL]
-    nearest = stop
-    if trailing != 0 and (stop == 0 or side * trailing > side * stop):
-        nearest = trailing
+    stop, trailing, target = x[k + at.STOP], x[k + at.TRAIL_LEVEL], x[k + at.TARGET]
+    nearest = trailing if trailing != 0 and (stop == 0 or side * trailing > side * stop) else stop
+    raw = 0
     if nearest != 0 and side * adverse <= side * nearest:
         raw = min(nearest, opened) if side > 0 else max(nearest, opened)
-        leave(x, w, log, symbol, taken(x, k, -side, raw), raw, end)
-        return
-    target = x[k + at.TARGET]
-    if target != 0 and side * favourable > side * target:
-        leave(x, w, log, symbol, target, 0, end)
-        return
-    if trailing != 0:
+    elif target != 0 and side * favourable > side * target:
+        return target, 0
+    elif trailing != 0:
         moved = favourable - side * x[k + at.TRAIL]
         if side * moved > side * trailing:
             trailing = moved
             x[k + at.TRAIL_LEVEL] = moved
         if side * close <= side * trailing:
-            leave(x, w, log, symbol, taken(x, k, -side, close), close, end)
+            raw = close
+    return (taken(x, k, -side, raw), raw) if raw != 0 else (0, 0)
 
 
-def meet_open(x: Numbers, w: Numbers, log: Numbers, symbol: int, opened: int, start: int) -> None:
-    """The order on its way meets the open: a market order takes it, a flatten's limit takes it or is left to the engine."""
-    k = at.FIRST + symbol * at.BLOCK
+def order_at_open(x: Numbers, k: int, opened: int) -> tuple[int, int, int]:
+    """The order on its way meets the open: a market order takes it, a flatten's limit takes it or is left to the engine.
+
+    Signed lots, price and raw price; no price where nothing trades.
+    """
     side, bound = x[k + at.SIDE], x[k + at.BOUND]
     x[k + at.SIDE] = 0
     if x[k + at.REDUCES] != 0 and x[k + at.POSITION] * side >= 0:
-        return  # an exit was first: nothing is left to reduce
+        return 0, 0, 0  # an exit was first: nothing is left to reduce
     price = taken(x, k, side, opened)
     if bound != 0:
         if side * opened > side * bound:
             x[at.FLAG] = at.FLATTEN
-            return
+            return 0, 0, 0
         if side * price > side * bound:
             price = bound
-    trade(x, w, log, symbol, side * x[k + at.LOTS], price, opened, start)
+    return side * x[k + at.LOTS], price, opened
 
 
 def taken(x: Numbers, k: int, side: int, raw: int) -> int:
@@ -125,22 +137,15 @@ def taken(x: Numbers, k: int, side: int, raw: int) -> int:
         x[at.FLAG] = at.OVERFLOW
     if side > 0 and rest != 0:
         steps += 1
-    return max(steps, 1) * tick
+    return int(max(steps, 1) * tick)
 
 
-def leave(
-    x: Numbers, w: Numbers, log: Numbers, symbol: int, price: int, raw: int, known: int
-) -> None:
-    """An exit fills: the position is over, and with it every other exit. `raw` 0: it made the price."""
-    k = at.FIRST + symbol * at.BLOCK
-    x[k + at.EXITS] = 0
-    trade(x, w, log, symbol, -x[k + at.POSITION], price, raw, known)
+def trade(x: Numbers, w: Numbers, log: Numbers, symbol: int, fill: tuple[int, int, int, int]) -> None:
+    """Admit a fill or turn it down; book it, mark the account, protect what it opened.
 
-
-def trade(
-    x: Numbers, w: Numbers, log: Numbers, symbol: int, signed: int, price: int, raw: int, known: int
-) -> None:
-    """Admit a fill of `signed` lots at `price`, or turn it down; book it, mark the account, protect what it opened."""
+    `fill` is signed lots, price, the price before slippage (0: the fill made its price), and when it is known.
+    """
+    signed, price, raw, known = fill
     k, wk = at.FIRST + symbol * at.BLOCK, at.W_FIRST + symbol * at.W_BLOCK
     position = x[k + at.POSITION]
     after = position + signed
@@ -184,7 +189,7 @@ def trade(
     if after == 0:
         x[k + at.EXITS] = 0
     else:
-        arm(x, w, symbol, False)
+        arm(x, w, symbol)
     if x[at.WATCHES] != 0 and mark(x, w):
         stop_trading(x, w, symbol)
     if after != 0 and x[at.PROTECTED] != 0 and x[at.HALT] != at.FLATTENING:
@@ -208,8 +213,8 @@ def admits(x: Numbers, w: Numbers, symbol: int, cash: Any, worth: Any, short: bo
     return not wide.below(wide.scaled(equity, x[at.LEVERAGE_NUM]), wide.scaled(needed, x[at.LEVERAGE_DEN]))
 
 
-def arm(x: Numbers, w: Numbers, symbol: int, anew: bool) -> None:
-    """Solve the price at which what is held of `symbol` is liquidated; `anew` where other symbols may have moved it."""
+def arm(x: Numbers, w: Numbers, symbol: int) -> None:
+    """Solve the price at which what is held of `symbol` is liquidated, with the others at their last closes."""
     k, wk = at.FIRST + symbol * at.BLOCK, at.W_FIRST + symbol * at.W_BLOCK
     zero = wide.of(0)
     num, den = x[k + at.MAINTENANCE_NUM], x[k + at.MAINTENANCE_DEN]

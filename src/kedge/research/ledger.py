@@ -106,7 +106,9 @@ def columns_of(rows: Sequence[Row], strategy: type[BaseStrategy]) -> dict[str, A
 def digest_of(strategy: type[BaseStrategy], market: Market, settings: Settings, sets: Sequence[Parameters]) -> str:
     """What a sweep is: the code of its strategy, its data, its settings, its parameter sets."""
     parts = [
-        f"{strategy.__module__}:{strategy.__qualname__}" if not strategy.__module__.startswith("kedge_user_") else strategy.__qualname__,
+        f"{strategy.__module__}:{strategy.__qualname__}"
+        if not strategy.__module__.startswith("kedge_user_")
+        else strategy.__qualname__,
         code_of(strategy),
         market.sha256,
         repr(settings),

@@ -18,7 +18,7 @@ from kedge.research.market import Market
 from kedge.research.plan import Plan, Unsupported, for_strategy, moves_of, plan_of
 
 if TYPE_CHECKING:
-    from kedge.research.evaluate import Settings
+    from kedge.research.evaluate import Evaluation, Settings
 
 
 class Played(Struct, frozen=True):
@@ -90,7 +90,7 @@ def column_form(strategy: BaseStrategy) -> tuple[SignalStrategy, bool]:
     return form(**strategy.values()), True
 
 
-def read(strategy: BaseStrategy, done: Played, settings: Settings) -> Any:
+def read(strategy: BaseStrategy, done: Played, settings: Settings) -> Evaluation:
     """The evaluation of a run."""
     from kedge.research.evaluate import Evaluation
 

@@ -231,7 +231,9 @@ def _rules(x: Ints, w: Ints, place: int, each: Instrument, risk: RiskConfig, uni
         raise Unsupported(f"a lot of {each.symbol} is worth too much for fixed point")
     x[k + at.UNITS_MAX] = most
     x[k + at.LOTS_MIN] = max(-int(-Fraction(each.min_quantity) / Fraction(each.lot_size) // 1), 1)
-    x[k + at.LOTS_MAX] = 2**62 if each.max_quantity is None else min(int(Fraction(each.max_quantity) / Fraction(each.lot_size)), 2**62)
+    x[k + at.LOTS_MAX] = (
+        2**62 if each.max_quantity is None else min(int(Fraction(each.max_quantity) / Fraction(each.lot_size)), 2**62)
+    )
     x[k + at.TAKER], x[k + at.MAKER] = (_whole(rate.scaleb(rates)) for rate in (each.taker_fee, each.maker_fee))
     x[k + at.MAINTENANCE_NUM], x[k + at.MAINTENANCE_DEN] = num, den
     x[k + at.SHORTABLE] = each.shortable
@@ -323,4 +325,4 @@ def _whole(value: Decimal) -> int:
 def _unit(digits: int) -> int:
     if not 0 <= digits <= 18:
         raise Unsupported("fees and amounts have too many digits for fixed point")
-    return 10**digits
+    return int(10**digits)

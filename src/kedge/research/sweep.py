@@ -109,7 +109,7 @@ def fitting(strategy: type[BaseStrategy], grid: Sequence[Parameters]) -> Iterato
         raise first
 
 
-def sweep(
+def sweep(  # noqa: PLR0913  (the settings of a sweep, by keyword)
     strategy: type[BaseStrategy] | Loader,
     market: Market,
     grid: Sequence[Parameters] | Mapping[str, Sequence[Any]],
@@ -143,7 +143,9 @@ def sweep(
     ledger = None
     if out is not None:
         if keep_returns:
-            raise ConfigError("a sweep that is written to a file keeps no daily returns; leave out or keep_returns away")
+            raise ConfigError(
+                "a sweep that is written to a file keeps no daily returns; leave out or keep_returns away"
+            )
         ledger = Ledger(out, digest_of(found, market, settings, chosen))
         rows = ledger.resume()
     resumed = len(rows)

@@ -5,7 +5,8 @@ guessed in floating point and the remainder, which is exact, says by how much it
 takes some 50 bits off.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
+# mypy: disable-error-code="no-untyped-call, no-untyped-def, call-arg, unreachable, import-untyped"
+# ruff: noqa: ANN001, ANN202, PLW0108  (an implementation must be a function with the very signature of the overload)
 
 from __future__ import annotations
 
@@ -43,8 +44,8 @@ def _operation(name: str) -> Any:
     """A function of two numbers, wide or not, that LLVM has an instruction for."""
 
     @intrinsic
-    def operate(typingctx, one, other):
-        def generate(context, builder, signature, arguments):
+    def operate(typingctx: Any, one: Any, other: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             left, right = (_join(builder, value) for value in arguments)
             if name == "less":
                 return builder.icmp_signed("<", left, right)
@@ -60,10 +61,10 @@ _add, _sub, _mul, _less = map(_operation, ("add", "sub", "mul", "less"))
 
 
 @intrinsic
-def _estimate(typingctx, amount):
+def _estimate(typingctx: Any, amount: Any) -> Any:
     """A number in floating point, rounded."""
 
-    def generate(context, builder, signature, arguments):
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         high = builder.sitofp(builder.extract_value(arguments[0], 0), ir.DoubleType())
         low = builder.uitofp(builder.extract_value(arguments[0], 1), ir.DoubleType())
         return builder.fadd(builder.fmul(high, ir.Constant(ir.DoubleType(), _TWO_64)), low)
@@ -71,7 +72,7 @@ def _estimate(typingctx, amount):
     return types.float64(PAIR), generate
 
 
-@overload(wide.of, inline="never")
+@overload(wide.of)
 def _of(number):
     return lambda number: _add(number, 0)
 

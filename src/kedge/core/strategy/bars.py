@@ -87,7 +87,9 @@ def rolling(values: Ints, window: int, extreme: Any) -> Ints:
     rows = len(values)
     if not rows or window == 1:
         return values
-    padded = np.concatenate((np.full(window - 1, values[0]), values, np.full(-(rows + window - 1) % window, values[-1])))
+    padded = np.concatenate(
+        (np.full(window - 1, values[0]), values, np.full(-(rows + window - 1) % window, values[-1]))
+    )
     blocks = padded.reshape(-1, window)
     left = extreme.accumulate(blocks, axis=1).reshape(-1)
     right = extreme.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].reshape(-1)
@@ -133,7 +135,7 @@ class BarWindow:
             return None
         rows = self._columns[:, self._end - self._size : self._end]
         rows.flags.writeable = False
-        return Bars(self.symbol, self.interval, *self._scales, *rows)
+        return Bars(self.symbol, self.interval, self._scales[0], self._scales[1], *list(rows))
 
     def _refine(self, scale: int, kind: int) -> None:
         if scale > SCALE_MAX:
