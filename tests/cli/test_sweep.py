@@ -128,7 +128,9 @@ def test_lookahead_names_the_first_bar_and_decision(data: Shell) -> None:
     said = data.done("lookahead", "peeking.py:Peeking", "--data", "c.csv", "--cuts", "5", code=1)
     assert "lookahead: bar" in said
     assert "BTC-USD" in said
-    found = json.loads(data.done("lookahead", "peeking.py:Peeking", "--data", "c.csv", "--cuts", "5", "--json", "-", code=1))
+    found = json.loads(
+        data.done("lookahead", "peeking.py:Peeking", "--data", "c.csv", "--cuts", "5", "--json", "-", code=1)
+    )
     assert found["honest"] is False
     assert found["finding"]["with_future"] != found["finding"]["without"]
 
