@@ -13,10 +13,13 @@ import pytest
 from msgspec import structs
 
 from kedge.core.strategy.bars import Bars
+from kedge.core.strategy.base import Wishes
 from kedge.core.strategy.moves import LONG
 from kedge.core.strategy.signals import SignalStrategy
 from kedge.model.errors import ConfigError
+from kedge.model.facts import Fill
 from kedge.model.limits import RiskConfig
+from kedge.model.market import Candle
 from kedge.model.money import ONE
 from kedge.research import kernel_state as at
 from kedge.research.evaluate import Evaluation, Settings, by_events, by_kernel, evaluate
@@ -26,6 +29,7 @@ from kedge.research.plan import Unsupported
 from kedge.storage.columns import CandleColumns
 from kedge.strategies.grid import GridStrategy
 from kedge.strategies.signals.sma_cross import SmaCrossSignals
+from kedge.strategies.sma_cross import SmaCrossStrategy
 
 from .cases import case_of, difference
 from .walks import walk
@@ -152,3 +156,25 @@ def test_what_a_strategy_asks_for_is_bounded_by_the_limits_of_a_symbol() -> None
 
 def figures(found: Evaluation) -> tuple[Any, ...]:
     return (found.trades, found.fees, found.final_equity, found.days, found.day_equity, found.points)
+
+
+class Subclass(SmaCrossStrategy):
+    """Inherits a column form that knows nothing of what it changes."""
+
+    def on_candle(self, candle: Candle) -> Wishes:
+        return None
+
+
+class Hooked(SmaCrossSignals):
+    """Does more than its column says."""
+
+    def on_fill(self, fill: Fill) -> Wishes:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("strategy", "reason"), [(Subclass, "decides event by event"), (Hooked, "an? on_fill of its own")]
+)
+def test_a_column_does_not_stand_for_what_it_does_not_know(strategy: Any, reason: str) -> None:
+    with pytest.raises(Unsupported, match=reason):
+        by_kernel(strategy(), Market.of(walk(100)), Settings())
