@@ -35,7 +35,9 @@ class Script(SignalStrategy):
         return np.array([wanted[at] if at < len(wanted) else KEEP for at in (bars.ts // MINUTE).tolist()], np.int8)
 
 
-def played(script: Sequence[int], closes: Sequence[int], risk: RiskConfig | None = None, **given: Any) -> BacktestResult:
+def played(
+    script: Sequence[int], closes: Sequence[int], risk: RiskConfig | None = None, **given: Any
+) -> BacktestResult:
     """Flat candles that open at the last close; capital 10,000, no costs."""
     opens = [closes[0], *closes[:-1]]
     candles = [
