@@ -1,8 +1,8 @@
 """The same work on a `dask.distributed` cluster (extra `dask`), by the address of its scheduler.
 
 The job is a task of its own, not data that was scattered: when the workers that hold it die, the scheduler makes it
-again. A chunk whose worker dies is run by another, as often as `RETRIES` allows. Workers need this version of Kedge, which is checked, and
-a strategy that is a file must be at the same path there.
+again. A chunk whose worker dies is run by another, as often as `RETRIES` allows. Workers need this version of Kedge,
+which is checked, and a strategy that is a file must be at the same path there.
 """
 
 from __future__ import annotations
