@@ -41,8 +41,8 @@ def played(
     """Flat candles that open at the last close; capital 10,000, no costs."""
     opens = [closes[0], *closes[:-1]]
     candles = [
-        Candle(at * MINUTE, *(Decimal(each) for each in (o, max(o, c), min(o, c), c, 1)), "BTC-USD", MINUTE)
-        for at, (o, c) in enumerate(zip(opens, closes, strict=True))
+        Candle(at * MINUTE, opened, max(opened, close), min(opened, close), close, Decimal(1), "BTC-USD", MINUTE)
+        for at, (opened, close) in enumerate(zip(map(Decimal, opens), map(Decimal, closes), strict=True))
     ]
     engine = BacktestEngine(10_000, 0, 0, risk=risk or RiskConfig())
     strategy = Script(script=",".join(map(str, script)), **{"quantity": "1", **given})
@@ -129,7 +129,8 @@ def test_a_column_that_is_none_disables_the_strategy_and_says_why(signals: Any, 
         def signals(self, bars: Bars) -> Any:
             return signals(bars)
 
-    candles = [Candle(at * MINUTE, *[Decimal(100)] * 4, Decimal(1), "BTC-USD", MINUTE) for at in range(4)]
+    price = Decimal(100)
+    candles = [Candle(at * MINUTE, price, price, price, price, Decimal(1), "BTC-USD", MINUTE) for at in range(4)]
     result = BacktestEngine(10_000).run(Broken(), candles)
     assert word in result.record.disabled["Broken"]
 
