@@ -262,6 +262,20 @@ def test_a_stale_read_does_not_lose_an_order(product: Product) -> None:
 
 
 @BOTH
+def test_a_read_that_lags_for_long_is_contradicted_by_the_second_witness(product: Product) -> None:
+    async def scene(venue: Emulated) -> None:
+        venue.fault("stale", path=PLACE[product], ms=600_000, count=0)
+        venue.fault("drop_after", path=PLACE[product])
+        await venue.gateway.place_order(order(1, price=LOW))
+        await asyncio.sleep(16)
+        (fact,) = await venue.gateway.query_order(query(1))
+        assert isinstance(fact, OrderReport)
+        assert fact.status is OrderStatus.OPEN
+
+    play(product, scene)
+
+
+@BOTH
 @pytest.mark.parametrize("executed", [True, False])
 @pytest.mark.parametrize(("status", "code"), [(503, 0), (504, 0), (408, -1007), (500, -1000)])
 def test_a_5xx_and_a_timeout_of_the_engine_are_unknown(
