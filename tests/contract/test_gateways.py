@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from kedge.model.instrument import Instrument
@@ -10,6 +12,7 @@ from kedge.venues.contract.examinee import NotApplicable
 from kedge.venues.wire.virtual import run
 from tests.contract.emulated import EmulatedExaminee
 from tests.contract.simulated import PERPETUAL, SPOT, SimulatedExaminee
+from tests.contract.through_ccxt import through_ccxt
 
 EMULATED = ["binance", "binance-futures", "hyperliquid", "coinbase"]
 
@@ -41,3 +44,13 @@ def test_a_gateway_passes_against_the_emulator_of_its_venue(venue: str, name: st
         run(main())
     except NotApplicable as reason:
         pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize("name", list(QUESTIONS))
+@pytest.mark.parametrize("venue", ["binance"])
+async def test_ccxt_passes_against_an_emulator(venue: str, name: str) -> None:
+    async with asyncio.timeout(20), through_ccxt(venue) as examinee:
+        try:
+            await ask(name, examinee)
+        except NotApplicable as reason:
+            pytest.skip(str(reason))
