@@ -68,6 +68,7 @@ def requests(case: Case) -> None:
             wish.call()
         return
     expected = wish.expected
+    assert expected is not None
     if expected.signature:
         assert signer(Secret(SECRET)).sign(expected.signed_bytes.encode()) == expected.signature
     ours = http_request(wish.call(), SITES[wish.product].rest, Secret(KEY), signer(Secret(SECRET)), NOW_NS)
@@ -120,7 +121,7 @@ class Wish:
         self.case = case
         self.method = _snake(case.data["method"])
         self.args: list[Any] = list(case.data["input"])
-        self.expected = Expected(case) if not case.data.get("client_side_error") else None  # type: ignore[assignment]
+        self.expected = None if case.data.get("client_side_error") else Expected(case)
         self.product = self._product()
 
     def _product(self) -> Product:
@@ -386,14 +387,14 @@ def _trades(wish: Wish) -> Call:
 
 
 def _balance(wish: Wish) -> Call:
-    if wish.expected.path not in {"/api/v3/account", "/fapi/v3/account"}:
-        raise NotApplicable(f"{wish.expected.path}: Kedge asks for the account")
+    if wish.expected is None or wish.expected.path not in {"/api/v3/account", "/fapi/v3/account"}:
+        raise NotApplicable("Kedge reads balances from the account")
     return calls.account(wish.product)
 
 
 def _positions(wish: Wish) -> Call:
-    if wish.expected.path != "/fapi/v3/positionRisk":
-        raise NotApplicable(f"{wish.expected.path}: Kedge reads positions from positionRisk")
+    if wish.expected is None or wish.expected.path != "/fapi/v3/positionRisk":
+        raise NotApplicable("Kedge reads positions from positionRisk")
     raw = wish.expected_params.get("symbol", "")
     return calls.positions(raw)
 

@@ -341,3 +341,42 @@ def test_at_another_speed_a_client_may_go_by_either_clock() -> None:
             "response": {"type": "default"},
         }
     assert at.act({"type": "scheduleCancel", "time": wall_ms - 10_000}, nonce=wall_ms + 1)["status"] == "err"
+
+
+SIGNATURES = [
+    {"r": "0x0", "s": "0x0", "v": 27}, {"r": "0x" + "f" * 64, "s": "0x1", "v": 28}, {"r": "0x1", "s": "0x1", "v": 99},
+    {"r": "0x" + "f" * 65, "s": "0x1", "v": 27}, {"r": "no", "s": "0x1", "v": 27}, {"r": 1, "s": 2, "v": 3}, {},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_a_signature_that_is_none_is_nobodys(signature: dict[str, Any]) -> None:
+    at = Client()
+    reply = at.http("/exchange", {"action": {"type": "noop"}, "nonce": 1, "signature": signature})
+    assert reply.status == 422 or json.loads(reply.body)["status"] == "err"
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"{}", b"[]", b"1", b"\xff", b'{"type":["meta"]}', b'{"type":null}'])
+@pytest.mark.parametrize("path", ["/info", "/exchange"])
+def test_a_body_that_is_none_is_422(path: str, body: bytes) -> None:
+    served = Client().front.serve(Request("POST", path, body=body))
+    assert served.reply is not None
+    assert served.reply.status == 422
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"type": "order"}, {"type": "order", "orders": [1], "grouping": "na"}, {"type": ["order"]},
+        {"type": "cancel", "cancels": 7},
+        {"type": "order", "orders": [{"a": 0, "b": 1, "p": "1", "s": "1", "r": False, "t": GTC}], "grouping": "na"},
+        {"type": "order", "orders": [{"a": 0, "b": True, "p": 1, "s": "1", "r": False, "t": GTC}], "grouping": "na"},
+        {"type": "order", "orders": [{"a": 9, "b": True, "p": "1", "s": "1", "r": False, "t": GTC}], "grouping": "na"},
+        {"type": "updateLeverage", "asset": 0, "isCross": 1, "leverage": "5"}, {"type": "scheduleCancel", "time": "soon"},
+        {"type": "batchModify", "modifies": [{"oid": [], "order": {}}]},
+    ],
+)  # fmt: skip
+def test_an_action_of_another_shape_is_422_and_does_nothing(action: dict[str, Any]) -> None:
+    at = Client()
+    assert at.act(action) == 422
+    assert at.venue.book.orders == {}

@@ -345,6 +345,9 @@ def test_keys_and_what_they_may() -> None:
         assert (agent.trade, agent.withdraw) == (True, False)
         master = whole(await world.gateway("private_key").get_key_permissions())
         assert (master.trade, master.withdraw) == (True, True)
+        vault = world.gateway(vault_address="0x" + "22" * 20)
+        assert whole(await vault.get_key_permissions()) == agent
+        assert whole(await vault.get_positions()) == ()
         stranger = HyperliquidGateway(
             "http://hl.test",
             world.keys["wallet_address"],
@@ -353,7 +356,7 @@ def test_keys_and_what_they_may() -> None:
             clock=world.clock,
         )
         nobody = whole(await stranger.get_key_permissions())
-        assert nobody.trade is False
+        assert (nobody.trade, nobody.withdraw) == (False, False)
         failed = await stranger.arm_dead_mans_switch("", 10_000)
         assert isinstance(failed, Failed)
         assert (failed.kind, failed.code) == (ErrorClass.OURS, "err")

@@ -14,6 +14,7 @@ from kedge.model.facts import (
     Fill,
     OrderAccepted,
     OrderCancelled,
+    OrderExpired,
     OrderRejected,
     OrderReport,
     StreamStatus,
@@ -252,6 +253,9 @@ def test_an_unknown_word_that_ends_an_order_ends_it_and_any_other_is_an_error() 
     (ended,) = talk.hear(entry % "newRegulationCanceled", 1).facts
     assert isinstance(ended, OrderCancelled)
     assert (ended.filled, ended.reason) == (d("0.6"), "newRegulationCanceled")
+    (part,) = talk.hear(entry % "filled", 1).facts
+    assert isinstance(part, OrderExpired)
+    assert part.filled == d("0.6")
     with pytest.raises(VenueError, match="sleeping"):
         talk.hear(entry % "sleeping", 1)
 

@@ -184,15 +184,18 @@ class Reading:
             info.asset_settings(self._user, asset.coin), lambda told: account.margin_settings(told, asset.symbol)
         )
 
-    async def permissions(self, signer: str) -> Answer[KeyPermissions]:
-        """What a key may do: an agent trades and cannot withdraw; the account's own key may do anything (S1)."""
+    async def permissions(self, signer: str, owner: str) -> Answer[KeyPermissions]:
+        """What a key may do: an agent of `owner` trades and cannot withdraw; the owner's own key may do anything (S1).
+
+        Any other key is a stranger's, who may do nothing here.
+        """
         answer = await self._desk.ask(info.role(signer), account.role)
         if isinstance(answer, Failed):
             return answer
-        found, owner = answer.value
-        is_agent = found == "agent" and owner in {"", self._user.lower()}
-        own = signer == self._user.lower()
-        return Whole(KeyPermissions(read=True, trade=is_agent or own, withdraw=own or not is_agent), answer.at)
+        found, master = answer.value
+        own = signer == owner
+        trade = own or (found == "agent" and master == owner)
+        return Whole(KeyPermissions(read=True, trade=trade, withdraw=own), answer.at)
 
 
 def _perpetual_listing(told: Any) -> dict[Asset, Decimal | None]:

@@ -88,6 +88,7 @@ class HyperliquidGateway:
         sockets: WebSocketTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
+        self._owner = "0x" + address_bytes(account, "account").hex()
         self._user = "0x" + address_bytes(vault_address or account, "account").hex()
         self._ws_url = ws_url or f"ws{base_url.removeprefix('http').rstrip('/')}/ws"
         self._wall = _clock() if clock is None else clock
@@ -97,7 +98,13 @@ class HyperliquidGateway:
         limiter = ExchangeRateLimiter.of_rules(RULES, self._wall)
         self._signer = Signer(private_key)
         sender = Sender(self._signer, base_url.rstrip("/") == MAINNET, vault_address)
-        caller = Caller(self._http, limiter, self._clock, by_status, secrets=[private_key])
+        caller = Caller(
+            self._http,
+            limiter,
+            self._clock,
+            by_status,
+            secrets=[private_key, Secret(private_key.reveal().strip().removeprefix("0x"))],
+        )
         self._desk = Desk(base_url, sender, caller)
         self._names = Names()
         self._reading = Reading(self._desk, self._user)
@@ -229,7 +236,7 @@ class HyperliquidGateway:
 
     async def get_key_permissions(self) -> Answer[KeyPermissions]:
         """What the key may do."""
-        return await self._reading.permissions(self._signer.address)
+        return await self._reading.permissions(self._signer.address, self._owner)
 
     async def arm_dead_mans_switch(self, symbol: str, delay_ms: int) -> Answer[int]:
         """Cancel everything on the account, not on `symbol` alone, in `delay_ms` (0: off)."""

@@ -121,13 +121,13 @@ class Listing:
         self,
         product: Product,
         markets: Mapping[str, Market],
-        left_out: Mapping[str, str] = {},
+        left_out: Mapping[str, str] | None = None,
         rate_limits: tuple[RateLimit, ...] = (),
     ) -> None:
         self.product = product
         self.by_raw = dict(markets)
         self.by_symbol = {market.instrument.symbol: market for market in markets.values()}
-        self.left_out = dict(left_out)
+        self.left_out = dict(left_out or {})
         self.rate_limits = rate_limits
         self.table = SymbolTable(Exchange.BINANCE)
         for raw, market in markets.items():

@@ -88,7 +88,7 @@ class Hyperliquid:
             if not isinstance(body, dict):
                 raise Malformed
             answer = self._info(body) if request.path == "/info" else self._exchange(body)
-        except (ValueError, Malformed):
+        except (ValueError, RecursionError, Malformed):
             return _text(422, MALFORMED)
         if isinstance(answer, Reply):
             return answer

@@ -114,6 +114,8 @@ class Questions:
     def answer(self, asked: dict[str, Any]) -> Any:
         """The answer to one question; `Malformed` where it is none."""
         kind = asked.get("type")
+        if not isinstance(kind, str):
+            raise Malformed
         if kind in self._about_all:
             return self._about_all[kind]()
         try:

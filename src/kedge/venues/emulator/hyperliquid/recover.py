@@ -8,6 +8,7 @@ and EIP-712, without any of our signing code.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import Any
 
 from coincurve import PublicKey
@@ -80,12 +81,10 @@ def _integer(value: int) -> bytes:
         return bytes([value])
     if -32 <= value < 0:
         return bytes([256 + value])
-    forms = ((0xCC, 1), (0xCD, 2), (0xCE, 4), (0xCF, 8)) if value > 0 else ((0xD0, 1), (0xD1, 2), (0xD2, 4), (0xD3, 8))
-    for head, width in forms:
-        try:
-            return bytes([head]) + value.to_bytes(width, "big", signed=value < 0)
-        except OverflowError:
-            continue
+    bits = value.bit_length() if value > 0 else (-value - 1).bit_length() + 1
+    for place, width in enumerate((1, 2, 4, 8)):
+        if bits <= 8 * width:
+            return bytes([(0xCC if value > 0 else 0xD0) + place]) + value.to_bytes(width, "big", signed=value < 0)
     raise ValueError(f"{value} does not fit 64 bits")
 
 
@@ -139,8 +138,6 @@ def _recovered(hashes: list[bytes], signature: dict[str, Any]) -> list[str]:
     r, s, v = int(signature["r"], 16), int(signature["s"], 16), int(signature["v"])
     raw = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([(v - 27) & 0xFF])
     for digest in hashes:
-        try:
+        with suppress(ValueError):  # coincurve's word for what no key can have signed
             found.append(address_of_public_key(PublicKey.from_signature_and_message(raw, digest, hasher=None)))
-        except ValueError:  # coincurve's word for what no key can have signed
-            continue
     return found

@@ -287,6 +287,8 @@ def _order(given: dict[str, Any], word: Any, assets: AssetTable, ts: int) -> Ord
         raise VenueError(f"an order of {quantity} of which {remains} remain")
     created = moment(given.get("timestamp"), "timestamp")
     status = status_of(word, worked=ts > created or remains < quantity)
+    if status is OrderStatus.FILLED and remains:  # a part is all there was
+        status = OrderStatus.EXPIRED
     trigger = given.get("triggerPx")
     is_trigger = flag(given.get("isTrigger"), "isTrigger")
     cloid = given.get("cloid")
@@ -297,7 +299,7 @@ def _order(given: dict[str, Any], word: Any, assets: AssetTable, ts: int) -> Ord
         side=side_of(given.get("side")),
         order_type=_TYPES.get(given.get("orderType", "")) if type(given.get("orderType", "")) is str else None,
         quantity=quantity,
-        filled=quantity if status is OrderStatus.FILLED else EXACT.subtract(quantity, remains),
+        filled=EXACT.subtract(quantity, remains),
         price=price(given.get("limitPx"), "limitPx"),
         stop_price=price(trigger, "triggerPx") if is_trigger else None,
         reduce_only=flag(given.get("reduceOnly"), "reduceOnly"),

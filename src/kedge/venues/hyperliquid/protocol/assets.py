@@ -35,6 +35,8 @@ SPOT_DECIMALS: Final = 8
 #: Least value of an order, in the quote currency; orders that only reduce may be smaller.
 NOTIONAL_MIN: Final = Decimal(10)
 
+#: A fee or rebate beyond this fraction is a slip of the pen.
+FEE_MAX: Final = Decimal("0.1")
 _DECIMALS_LISTED_MAX = 20
 #: More leverage than this is a slip of the pen.
 LEVERAGE_MAX: Final = 1_000
@@ -256,7 +258,14 @@ def account_fees(answer: Any) -> Fees:
         "spot_taker": "userSpotCrossRate",
         "spot_maker": "userSpotAddRate",
     }
-    return Fees(**{ours: number(given[theirs], theirs) for ours, theirs in names.items() if theirs in given})
+    return Fees(**{ours: _fee(given[theirs], theirs) for ours, theirs in names.items() if theirs in given})
+
+
+def _fee(given: Any, what: str) -> Decimal:
+    rate = number(given, what)
+    if abs(rate) > FEE_MAX:
+        raise VenueError(f"{what} is {given!r:.60}; no venue charges or pays more than {FEE_MAX}")
+    return rate
 
 
 def _token(tokens: dict[int, dict[str, Any]], side: Any) -> dict[str, Any]:

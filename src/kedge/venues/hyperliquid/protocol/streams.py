@@ -224,7 +224,8 @@ def _market(channel: str, data: Any, assets: AssetTable, received: int) -> Marke
     elif channel == "trades":
         facts = markets.trades(data, assets, received)
     elif channel == "candle":
-        facts = (markets.candle(data, assets, received),)
+        several = data if type(data) is list else [data]  # documented as a list, pushed one by one
+        facts = tuple(markets.candle(each, assets, received) for each in markets.rows(several, "candles"))
     else:
         return _context(data, assets, received)
     symbol = facts[0].symbol if facts else ""
