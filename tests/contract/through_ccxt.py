@@ -5,6 +5,7 @@ Time does not pass for real: the emulator's clock, ours and ccxt's idea of the d
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -71,8 +72,13 @@ class CcxtExaminee:
         for each in (connection.trading, connection.exits, connection._streams):
             assert each is not None, "ccxt streams from the venues that are examined"
             each.options["timeDifference"] = each.options.get("timeDifference", 0) - int(seconds * 1_000)
-        self.front.advance(self.clock.now_ns())
         await self.clock.sleep(0.05)
+
+    async def drive(self) -> None:
+        """Keep the emulator's clock at ours."""
+        while True:
+            self.front.advance(self.clock.now_ns())
+            await self.clock.sleep(0.01)
 
 
 @asynccontextmanager
@@ -86,9 +92,12 @@ async def through_ccxt(venue: str) -> AsyncIterator[CcxtExaminee]:
     told, clock = front.dialect.describe(at), MovedClock()
     options = {"urls": addresses(at), "rateLimit": 1}
     gateway = CcxtGateway(venue, told["api_key"], Secret(told["api_secret"]), options=options, clock=clock)
+    examinee = CcxtExaminee(venue, front, gateway, clock)
+    driving = asyncio.get_running_loop().create_task(examinee.drive())
     try:
         await gateway.open()
-        yield CcxtExaminee(venue, front, gateway, clock)
+        yield examinee
     finally:
+        driving.cancel()
         await gateway.close()
         await server.stop()
