@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -34,9 +34,10 @@ from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInF
 from kedge.venues.emulator.bars import Bars
 from kedge.venues.emulator.course import Course
 from kedge.venues.emulator.ledger import Holding, Income
+from kedge.venues.emulator.listener import Listener
 from kedge.venues.emulator.market import Market
 from kedge.venues.emulator.orders import Change, EmulatedOrder, Execution, OrderRequest
-from kedge.venues.emulator.tape import BookUpdate, FundingRecord, PublicTrade, Tape, total
+from kedge.venues.emulator.tape import FundingRecord, Tape, total
 from kedge.venues.emulator.timeline import Timeline
 from kedge.venues.emulator.triggers import Triggers
 from kedge.venues.sim.fees import FeeModel
@@ -48,25 +49,6 @@ EXECUTIONS_KEPT = 100_000
 _FIRST_ORDER = 1_000_000
 _MARK_PERIOD = NS_PER_S
 _LIQUIDATION = "liquidation-"
-
-
-class Listener(Protocol):
-    """What a dialect is told, in the order it happened."""
-
-    def on_order(self, order: EmulatedOrder, change: Change, execution: Execution | None) -> None:
-        """An order changed; `execution` with a fill."""
-
-    def on_trade(self, trade: PublicTrade) -> None:
-        """A print."""
-
-    def on_book(self, update: BookUpdate) -> None:
-        """The shown book changed."""
-
-    def on_mark(self, symbol: str) -> None:
-        """The mark price of a perpetual was set anew."""
-
-    def on_funding(self, payment: FundingPayment) -> None:
-        """Funding was paid or received."""
 
 
 class Settings(Struct, frozen=True):
