@@ -265,6 +265,43 @@ def test_a_stale_read_does_not_lose_an_order(product: Product) -> None:
 
 
 @BOTH
+def test_an_order_that_waits_for_its_turn_is_not_given_up(product: Product) -> None:
+    """The window begins when the request leaves: a stop of a minute keeps it here for longer than the window lasts."""
+
+    async def scene(venue: Emulated) -> None:
+        gateway = venue.gateway
+        await gateway.place_order(order(1))
+        gateway.session.limiter.stop(venue.clock.now_ns() + 60 * NS_PER_S)
+        leaving = asyncio.ensure_future(gateway.place_order(order(2, "sell", price=HIGH, reduce_only=True)))
+        await asyncio.sleep(55)
+        asked = asyncio.ensure_future(gateway.query_order(query(2)))
+        await asyncio.sleep(10)
+        facts = await leaving
+        assert kinds(facts)[0] is OrderAccepted, facts
+        (fact,) = await asked
+        assert not isinstance(fact, OrderRejected)
+        sent = gateway.memory.known("exam-1-2")
+        assert sent is not None
+        assert venue.clock.now_ns() - sent.sent_ns < 8 * NS_PER_S
+
+    play(product, scene)
+
+
+@BOTH
+def test_what_is_still_being_sent_is_not_absent(product: Product) -> None:
+    async def scene(venue: Emulated) -> None:
+        sent = venue.gateway.memory.remember(order(1, price=LOW).intent, 1)
+        sent.under_way = True
+        (fact,) = await venue.gateway.query_order(query(1))
+        assert isinstance(fact, OutcomeUnknown)
+        sent.under_way = False
+        (fact,) = await venue.gateway.query_order(query(1))
+        assert isinstance(fact, OrderRejected)
+
+    play(product, scene)
+
+
+@BOTH
 def test_a_read_that_lags_for_long_is_contradicted_by_the_second_witness(product: Product) -> None:
     async def scene(venue: Emulated) -> None:
         venue.fault("stale", path=PLACE[product], ms=600_000, count=0)

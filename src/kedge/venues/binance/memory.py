@@ -25,7 +25,7 @@ REMEMBERED_MAX = 20_000
 
 class Sent(Struct):
     """One order of ours. `actual_id` is the plain order that a conditional one has become, `trades` what was pushed of it,
-    `over` that the venue has said its last word.
+    `over` that the venue has said its last word, `under_way` that the request waits for its turn or its answer.
     """
 
     order_id: str
@@ -37,6 +37,11 @@ class Sent(Struct):
     quantity: Decimal = ZERO
     trades: dict[str, Decimal] = {}
     over: bool = False
+    under_way: bool = False
+
+    def leaves(self, venue_ns: int) -> None:
+        """The request leaves now, and carries this time."""
+        self.sent_ns = venue_ns
 
 
 class Memory:
