@@ -68,6 +68,10 @@ class Memory:
         known = self._by_exchange_id.get((state.raw, state.exchange_id)) or self._by_client_id.get(state.client_id)
         return known or to_order_id(state.client_id)
 
+    def of_client_id(self, client_id: str) -> str:
+        """The order of ours that the venue knows by `client_id`; empty where we sent none."""
+        return self._by_client_id.get(client_id, "")
+
     def is_ours(self, order_id: str) -> bool:
         """Whether we sent the order, in this process or in another of this instance."""
         return order_id in self._sent or bool(self._instance and order_id.startswith(f"{self._instance}-"))
