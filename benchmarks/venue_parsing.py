@@ -8,9 +8,9 @@ own (the others' clients live in `.venv-clients`, made by `python3 tasks.py clie
 repetitions, in turn, the median. Reading the file and the snapshot are off the clock.
 
 A depth update is one change of one level: a message carries some forty. Rates are given for both. In `and top` the best
-bid and ask are read after each of the first thousand messages, which is what a strategy does. The top of the book at the end is held against
-`expected_books.json`. The SDK has no book, so it only decodes. Kedge checks every number and every sequence number, and
-keeps exact decimals; ccxt.pro and python-binance keep floats.
+bid and ask are read after each of the first thousand messages, which is what a strategy does. The top of the book at
+the end is held against `expected_books.json`. The SDK has no book, so it only decodes. Kedge checks every number and
+every sequence number, and keeps exact decimals; ccxt.pro and python-binance keep floats.
 """
 
 from __future__ import annotations
@@ -58,10 +58,12 @@ def main() -> int:
 def compare(repetitions: int, clients: Path) -> int:
     """Every contender once, then again: a slow minute of the machine falls on all."""
     missed = 0
-    for capture in CAPTURES:
-        print(f"{capture}: {CAPTURES[capture]}")
-        print(f"  {'':<26}{'messages/s':>12}{'updates/s':>12}{'and top: messages/s':>22}{'updates/s':>12}  book at the end")
-        for name in CONTENDERS:
+    for capture, file in CAPTURES.items():
+        print(f"{capture}: {file}")
+        print(
+            f"  {'':<26}{'messages/s':>12}{'updates/s':>12}{'and top: messages/s':>22}{'updates/s':>12}  book at the end"
+        )
+        for name in list(CONTENDERS):
             python = Path(sys.executable) if name == KEDGE else clients
             if not python.exists():
                 print(f"  {name:<26} not measured: {python} does not exist (python3 tasks.py clients)")
@@ -156,14 +158,22 @@ def kedge(capture: str, snapshot: dict[str, Any]) -> tuple[Apply, Top | None]:
 
     product = Product.SPOT if capture == "spot" else Product.USDM
     filters = [{"filterType": "PRICE_FILTER", "tickSize": "0.01"}, {"filterType": "LOT_SIZE", "stepSize": "0.00001"}]
-    entry = {"symbol": "BTCUSDT", "status": "TRADING", "contractType": "PERPETUAL", "baseAsset": "BTC", "quoteAsset": "USDT"}
+    entry = {
+        "symbol": "BTCUSDT",
+        "status": "TRADING",
+        "contractType": "PERPETUAL",
+        "baseAsset": "BTC",
+        "quoteAsset": "USDT",
+    }
     listed = listing(product, json.dumps({"symbols": [entry | {"filters": filters}]}).encode())
     book = Book(SEQUENCE_RULES[product])
     first = market.book(json.dumps(snapshot).encode(), "BTC-USD", 1)
     book.reset(first.bids, first.asks, first.sequence)
 
     def apply(message: bytes) -> None:
-        for fact in streams.parse(message, listed, 1):  # type: ignore[union-attr]
+        told = streams.parse(message, listed, 1)
+        assert not isinstance(told, streams.Notice)
+        for fact in told:
             assert isinstance(fact, BookDelta)
             assert book.apply(fact) is None
 
@@ -178,7 +188,7 @@ def kedge(capture: str, snapshot: dict[str, Any]) -> tuple[Apply, Top | None]:
 
 def ccxt_pro(capture: str, snapshot: dict[str, Any]) -> tuple[Apply, Top | None]:
     """`handle_order_book_message` of ccxt.pro, after `json.loads` as its client does it."""
-    import ccxt.pro as ccxt  # type: ignore[import-untyped]
+    import ccxt.pro as ccxt
 
     exchange = ccxt.binance()
     book = exchange.order_book({})
@@ -198,7 +208,7 @@ def ccxt_pro(capture: str, snapshot: dict[str, Any]) -> tuple[Apply, Top | None]
 
 def python_binance(capture: str, snapshot: dict[str, Any]) -> tuple[Apply, Top | None]:
     """`DepthCache` of python-binance: it keeps a dictionary and sorts all of it whenever it is read."""
-    from binance.ws.depthcache import DepthCache  # type: ignore[import-not-found]
+    from binance.ws.depthcache import DepthCache
 
     cache = DepthCache("BTCUSDT")
     for level in snapshot["bids"]:
@@ -222,11 +232,11 @@ def python_binance(capture: str, snapshot: dict[str, Any]) -> tuple[Apply, Top |
 def official_sdk(capture: str, snapshot: dict[str, Any]) -> tuple[Apply, Top | None]:
     """The official SDK's typed model of a depth update; it keeps no book."""
     if capture == "spot":
-        from binance_sdk_spot.websocket_streams.models import (  # type: ignore[import-not-found]
+        from binance_sdk_spot.websocket_streams.models import (
             DiffBookDepthResponse as Response,
         )
     else:
-        from binance_sdk_derivatives_trading_usds_futures.websocket_streams.models import (  # type: ignore[import-not-found]
+        from binance_sdk_derivatives_trading_usds_futures.websocket_streams.models import (
             DiffBookDepthStreamsResponse as Response,
         )
 

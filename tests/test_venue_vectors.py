@@ -17,7 +17,7 @@ def test_no_case_fails(shared: Path, venue: str) -> None:
     results = run_directory(shared / "venues" / "vectors", venues=(venue,))
     failures = [f"{result.file} {failure}" for result in results for failure in result.failed]
     assert failures == []
-    assert sum(result.passed for result in results) > 100
+    assert sum(result.passed for result in results) > 50
 
 
 def test_every_case_names_a_venue_and_a_format(shared: Path) -> None:

@@ -44,7 +44,10 @@ def until(check: Callable[[], Any], seconds: float = 5.0) -> Any:
 
 
 def status(exchange: Any, order: dict[str, Any], wanted: str) -> dict[str, Any]:
-    return until(lambda: (found := exchange.fetch_order(order["id"], BTC))["status"] == wanted and found)
+    shown: dict[str, Any] = until(
+        lambda: (found := exchange.fetch_order(order["id"], BTC))["status"] == wanted and found
+    )
+    return shown
 
 
 def test_the_market(exchange: Any, venue: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -49,7 +50,10 @@ def until(check: Callable[[], Any], seconds: float = 5.0) -> Any:
 def order(client: RESTClient, placed: Any, status: str) -> dict[str, Any]:
     assert placed["success"], placed.to_dict()
     order_id = placed["success_response"]["order_id"]
-    return until(lambda: (found := client.get_order(order_id).to_dict()["order"])["status"] == status and found)
+    shown: dict[str, Any] = until(
+        lambda: (found := client.get_order(order_id).to_dict()["order"])["status"] == status and found
+    )
+    return shown
 
 
 def prices(client: RESTClient) -> tuple[float, float]:
@@ -229,7 +233,7 @@ def test_streams(client: RESTClient, venue: Any) -> None:
             "status",
             "subscriptions",
         ):
-            until(lambda channel=channel: told(channel))
+            until(partial(told, channel))
         assert told("l2_data")[0]["events"][0]["type"] == "snapshot"
         placed = client.market_order_buy("sdk-14", BTC, base_size="0.001")
         order_id = placed["success_response"]["order_id"]

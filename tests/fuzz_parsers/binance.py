@@ -7,6 +7,7 @@ from typing import Any
 
 from kedge.venues.binance.protocol import account, instruments, market, reports, streams, wsapi
 from kedge.venues.binance.protocol.errors import failure
+from kedge.venues.binance.protocol.executions import executions_of
 from kedge.venues.binance.protocol.product import Product
 from kedge.venues.binance.protocol.user_stream import UserStream
 from tests.fuzz_parsers.binance_messages import (
@@ -81,7 +82,7 @@ PARSERS = [
             reports.order_state, reports.order_states, reports.batch_states, reports.replacement, reports.list_states
         ),
     ),
-    Parser("binance-executions", TRADES, reports.executions),
+    Parser("binance-executions", TRADES, executions_of),
     Parser(
         "binance-market-answers",
         MARKET_ANSWERS,

@@ -18,8 +18,9 @@ from tests.tidy.source import ROOT, Found, Source
 __all__ = ["ALLOWED", "RULES", "Offence", "Rule", "Source", "judge", "offences", "repository"]
 
 SRC = "src/kedge/"
-MONEY_PATH = ("src/kedge/model/", "src/kedge/core/", "src/kedge/venues/sim/", "src/kedge/backtest/")
-PURE = ("src/kedge/model/", "src/kedge/core/", "src/kedge/strategies/", "src/kedge/venues/sim/")
+_PROTOCOLS = ("src/kedge/venues/binance/protocol/",)
+MONEY_PATH = ("src/kedge/model/", "src/kedge/core/", "src/kedge/venues/sim/", "src/kedge/backtest/", *_PROTOCOLS)
+PURE = ("src/kedge/model/", "src/kedge/core/", "src/kedge/strategies/", "src/kedge/venues/sim/", *_PROTOCOLS)
 OURS = (SRC, "tools/", "benchmarks/", "tasks.py")
 EVERYWHERE = ("",)
 

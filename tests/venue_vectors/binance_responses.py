@@ -14,6 +14,7 @@ from kedge.model.order import OrderStatus
 from kedge.venues.answers import ErrorClass
 from kedge.venues.binance.protocol import account, market, reports
 from kedge.venues.binance.protocol.errors import failure
+from kedge.venues.binance.protocol.executions import Execution, executions_of
 from kedge.venues.binance.protocol.instruments import Listing
 from kedge.venues.binance.protocol.names import INTERVALS
 from kedge.venues.binance.protocol.product import Product
@@ -160,7 +161,7 @@ def _order_figures(state: reports.OrderState, theirs: dict[str, Any]) -> None:
         same(sum((one.fee for one in state.executions), Decimal(0)), theirs["fee"]["cost"], "fee")
 
 
-def _trade_figures(execution: reports.Execution, trade: dict[str, Any]) -> None:
+def _trade_figures(execution: Execution, trade: dict[str, Any]) -> None:
     same(execution.price, trade["price"], "price")
     same(execution.quantity, trade["amount"], "amount")
     same(execution.fee, trade["fee"]["cost"], "fee")
@@ -203,7 +204,7 @@ def _cancel_all(a: Answered) -> None:
 
 def _my_trades(a: Answered) -> None:
     theirs = {trade["id"]: trade for trade in a.parsed}
-    ours = reports.executions(a.body)
+    ours = executions_of(a.body)
     assert [one.trade_id for one in ours] == sorted(theirs, key=int)
     for one in ours:
         trade = theirs[one.trade_id]

@@ -21,6 +21,7 @@ from kedge.venues.wire.http import HttpRequest, HttpResponse, NoAnswer
 from kedge.venues.wire.virtual import run
 from tests.contract.emulated import Carried
 
+
 class Emulated(Carried):
     """One emulated venue and one gateway to it."""
 

@@ -91,7 +91,10 @@ class Replay:
 
     def compare(self, quote: Quote | None) -> None:
         if quote is not None:
-            same = (self.book.best_bid, self.book.best_ask) == ((quote.bid, quote.bid_size), (quote.ask, quote.ask_size))
+            same = (self.book.best_bid, self.book.best_ask) == (
+                (quote.bid, quote.bid_size),
+                (quote.ask, quote.ask_size),
+            )
             self.matches += same
             self.mismatches += not same
 

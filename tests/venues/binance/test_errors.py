@@ -12,7 +12,9 @@ from kedge.venues.binance.protocol.errors import failure, is_absent, is_duplicat
 
 NOW = 1_700_000_000 * NS_PER_S
 E = ErrorClass
-THROTTLED = "Request throttled by system-level protection. Reduce-only/close-position orders are exempt. Please try again."
+THROTTLED = (
+    "Request throttled by system-level protection. Reduce-only/close-position orders are exempt. Please try again."
+)
 
 
 def fail(status: int, code: int, message: str = "text", **headers: str) -> Failed:
@@ -25,7 +27,12 @@ def fail(status: int, code: int, message: str = "text", **headers: str) -> Faile
     [
         # the outcome is unknown, whatever the status says
         (400, -1006, "An unexpected response was received from the message bus. Execution status unknown.", E.UNKNOWN),
-        (400, -1007, "Timeout waiting for response from backend server. Send status unknown; execution status unknown.", E.UNKNOWN),
+        (
+            400,
+            -1007,
+            "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
+            E.UNKNOWN,
+        ),
         (408, -1007, "Timeout", E.UNKNOWN),
         (500, -1000, "An unknown error occurred while processing the request.", E.UNKNOWN),
         (502, 0, "", E.UNKNOWN),
@@ -55,10 +62,15 @@ def fail(status: int, code: int, message: str = "text", **headers: str) -> Faile
         (400, -2013, "Order does not exist.", E.REFUSED),
         (400, -2021, "Order would immediately trigger.", E.REFUSED),
         (400, -4164, "Order's notional must be no smaller than 5", E.REFUSED),
-        (400, -5022, "Due to the order could not be executed as maker, the Post Only order will be rejected.", E.REFUSED),
+        (
+            400,
+            -5022,
+            "Due to the order could not be executed as maker, the Post Only order will be rejected.",
+            E.REFUSED,
+        ),
         (400, -4999, "a code of tomorrow", E.REFUSED),
     ],
-)  # fmt: skip
+)
 def test_a_code_means(status: int, code: int, message: str, kind: ErrorClass) -> None:
     failed = fail(status, code, message)
     assert failed.kind is kind
@@ -110,5 +122,6 @@ def test_a_duplicate_is_known_by_code_on_one_venue_and_by_text_on_the_other() ->
 
 
 def test_absence_is_said_two_ways() -> None:
-    assert is_absent(fail(400, -2011)) and is_absent(fail(400, -2013))
+    assert is_absent(fail(400, -2011))
+    assert is_absent(fail(400, -2013))
     assert not is_absent(fail(400, -2026))

@@ -264,7 +264,9 @@ def test_a_stale_read_does_not_lose_an_order(product: Product) -> None:
 @BOTH
 @pytest.mark.parametrize("executed", [True, False])
 @pytest.mark.parametrize(("status", "code"), [(503, 0), (504, 0), (408, -1007), (500, -1000)])
-def test_a_5xx_and_a_timeout_of_the_engine_are_unknown(product: Product, executed: bool, status: int, code: int) -> None:
+def test_a_5xx_and_a_timeout_of_the_engine_are_unknown(
+    product: Product, executed: bool, status: int, code: int
+) -> None:
     async def scene(venue: Emulated) -> None:
         message = "Unknown error, please check your request or try again later."
         venue.fault("error", path=PLACE[product], status=status, code=code, message=message, executed=executed)
@@ -458,7 +460,12 @@ def test_without_a_key_the_market_is_open_and_the_account_is_not(product: Produc
         from kedge.venues.binance.shell import BinanceGateway
 
         guest = BinanceGateway(
-            product, http=venue.network, websocket=venue.network, clock=venue.clock, site=venue.gateway.session.site, api_key=Secret("")
+            product,
+            http=venue.network,
+            websocket=venue.network,
+            clock=venue.clock,
+            site=venue.gateway.session.site,
+            api_key=Secret(""),
         )
         await guest.open()
         assert whole(await guest.get_order_book("BTC-USD")).bids
@@ -486,3 +493,48 @@ def test_no_secret_is_in_any_failure(product: Product) -> None:
         assert venue.told["api_key"] not in text
 
     play(product, scene)
+
+
+def test_a_conditional_order_that_never_arrived_has_two_witnesses_too() -> None:
+    async def scene(venue: Emulated) -> None:
+        gateway = venue.gateway
+        venue.fault("drop_before", path="/fapi/v1/algoOrder")
+        stop = order(1, "sell", order_type=OrderType.STOP, stop_price=D(LOW))
+        (fact,) = await gateway.place_order(stop)
+        assert isinstance(fact, OutcomeUnknown)
+        await asyncio.sleep(16)
+        (fact,) = await gateway.query_order(query(1))
+        assert isinstance(fact, OrderRejected)
+        asked = [request.url.partition("?")[0].rpartition("/")[2] for request in venue.requests[-2:]]
+        assert asked == ["algoOrder", "allAlgoOrders"]
+
+    play(USDM, scene)
+
+
+@BOTH
+def test_a_repeated_trade_does_not_end_an_order(product: Product) -> None:
+    async def scene(venue: Emulated) -> None:
+        await venue.gateway.place_order(order(1, price=LOW, quantity="1"))
+        memory = venue.gateway.memory
+        fill = Fill(1, "exam-1-1", "77", "BTC-USD", "buy", D("0.5"), D(LOW))  # type: ignore[arg-type]
+        for _ in range(3):
+            memory.heard("exam-1-1", "5", fill)
+        assert [sent.order_id for sent in memory.live()] == ["exam-1-1"]
+        memory.heard("exam-1-1", "5", Fill(1, "exam-1-1", "78", "BTC-USD", "buy", D("0.5"), D(LOW)))  # type: ignore[arg-type]
+        assert memory.live() == []
+
+    play(product, scene)
+
+
+def test_a_kind_of_limit_that_nobody_knows_is_said_and_stops_nothing() -> None:
+    async def scene(venue: Emulated) -> None:
+        from kedge.venues.binance.protocol.instruments import Listing, RateLimit
+
+        session = venue.gateway.session
+        listing = session.listing
+        odd = Listing(SPOT, listing.by_raw, {}, (*listing.rate_limits, RateLimit("TOMORROW", 60, 5)))
+        session._take_listing(odd)
+        assert session.unknown_rules == ("TOMORROW",)
+        assert "TOMORROW" not in {rule.name for rule in session.limiter.rules}
+
+    play(SPOT, scene)

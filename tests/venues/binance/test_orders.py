@@ -36,22 +36,77 @@ LIMIT = intent(OrderType.LIMIT, price=D(100))
     [
         (SPOT, intent(OrderType.MARKET), "/api/v3/order", {"type": "MARKET"}),
         (SPOT, LIMIT, "/api/v3/order", {"type": "LIMIT", "price": "100", "timeInForce": "GTC"}),
-        (SPOT, intent(OrderType.LIMIT, price=D(100), post_only=True), "/api/v3/order", {"type": "LIMIT_MAKER", "price": "100"}),
+        (
+            SPOT,
+            intent(OrderType.LIMIT, price=D(100), post_only=True),
+            "/api/v3/order",
+            {"type": "LIMIT_MAKER", "price": "100"},
+        ),
         (SPOT, intent(OrderType.STOP, stop_price=D(90)), "/api/v3/order", {"type": "STOP_LOSS", "stopPrice": "90"}),
-        (SPOT, intent(OrderType.STOP_LIMIT, stop_price=D(90), price=D(89)), "/api/v3/order", {"type": "STOP_LOSS_LIMIT", "stopPrice": "90", "price": "89", "timeInForce": "GTC"}),
-        (SPOT, intent(OrderType.TAKE_PROFIT, stop_price=D(110)), "/api/v3/order", {"type": "TAKE_PROFIT", "stopPrice": "110"}),
-        (SPOT, intent(OrderType.TAKE_PROFIT, stop_price=D(110), price=D(111)), "/api/v3/order", {"type": "TAKE_PROFIT_LIMIT", "stopPrice": "110", "price": "111", "timeInForce": "GTC"}),
-        (SPOT, intent(OrderType.TRAILING_STOP, trail=D(1)), "/api/v3/order", {"type": "STOP_LOSS", "trailingDelta": "100"}),
+        (
+            SPOT,
+            intent(OrderType.STOP_LIMIT, stop_price=D(90), price=D(89)),
+            "/api/v3/order",
+            {"type": "STOP_LOSS_LIMIT", "stopPrice": "90", "price": "89", "timeInForce": "GTC"},
+        ),
+        (
+            SPOT,
+            intent(OrderType.TAKE_PROFIT, stop_price=D(110)),
+            "/api/v3/order",
+            {"type": "TAKE_PROFIT", "stopPrice": "110"},
+        ),
+        (
+            SPOT,
+            intent(OrderType.TAKE_PROFIT, stop_price=D(110), price=D(111)),
+            "/api/v3/order",
+            {"type": "TAKE_PROFIT_LIMIT", "stopPrice": "110", "price": "111", "timeInForce": "GTC"},
+        ),
+        (
+            SPOT,
+            intent(OrderType.TRAILING_STOP, trail=D(1)),
+            "/api/v3/order",
+            {"type": "STOP_LOSS", "trailingDelta": "100"},
+        ),
         (USDM, intent(OrderType.MARKET, reduce_only=True), "/fapi/v1/order", {"type": "MARKET", "reduceOnly": "true"}),
         (USDM, LIMIT, "/fapi/v1/order", {"type": "LIMIT", "price": "100", "timeInForce": "GTC"}),
-        (USDM, intent(OrderType.LIMIT, price=D(100), post_only=True), "/fapi/v1/order", {"type": "LIMIT", "price": "100", "timeInForce": "GTX"}),
-        (USDM, intent(OrderType.LIMIT, price=D(100), time_in_force=TimeInForce.GTD, expires_ns=1_700_000_000_900_000_000), "/fapi/v1/order", {"type": "LIMIT", "price": "100", "timeInForce": "GTD", "goodTillDate": "1700000000000"}),
-        (USDM, intent(OrderType.STOP, stop_price=D(90)), "/fapi/v1/algoOrder", {"type": "STOP_MARKET", "triggerPrice": "90", "algoType": "CONDITIONAL"}),
-        (USDM, intent(OrderType.STOP_LIMIT, stop_price=D(90), price=D(89)), "/fapi/v1/algoOrder", {"type": "STOP", "triggerPrice": "90", "price": "89", "algoType": "CONDITIONAL"}),
-        (USDM, intent(OrderType.TAKE_PROFIT, stop_price=D(110), reduce_only=True), "/fapi/v1/algoOrder", {"type": "TAKE_PROFIT_MARKET", "triggerPrice": "110", "algoType": "CONDITIONAL", "reduceOnly": "true"}),
-        (USDM, intent(OrderType.TRAILING_STOP, trail=D("1.57")), "/fapi/v1/algoOrder", {"type": "TRAILING_STOP_MARKET", "callbackRate": "1.5", "algoType": "CONDITIONAL"}),
+        (
+            USDM,
+            intent(OrderType.LIMIT, price=D(100), post_only=True),
+            "/fapi/v1/order",
+            {"type": "LIMIT", "price": "100", "timeInForce": "GTX"},
+        ),
+        (
+            USDM,
+            intent(OrderType.LIMIT, price=D(100), time_in_force=TimeInForce.GTD, expires_ns=1_700_000_000_900_000_000),
+            "/fapi/v1/order",
+            {"type": "LIMIT", "price": "100", "timeInForce": "GTD", "goodTillDate": "1700000000000"},
+        ),
+        (
+            USDM,
+            intent(OrderType.STOP, stop_price=D(90)),
+            "/fapi/v1/algoOrder",
+            {"type": "STOP_MARKET", "triggerPrice": "90", "algoType": "CONDITIONAL"},
+        ),
+        (
+            USDM,
+            intent(OrderType.STOP_LIMIT, stop_price=D(90), price=D(89)),
+            "/fapi/v1/algoOrder",
+            {"type": "STOP", "triggerPrice": "90", "price": "89", "algoType": "CONDITIONAL"},
+        ),
+        (
+            USDM,
+            intent(OrderType.TAKE_PROFIT, stop_price=D(110), reduce_only=True),
+            "/fapi/v1/algoOrder",
+            {"type": "TAKE_PROFIT_MARKET", "triggerPrice": "110", "algoType": "CONDITIONAL", "reduceOnly": "true"},
+        ),
+        (
+            USDM,
+            intent(OrderType.TRAILING_STOP, trail=D("1.57")),
+            "/fapi/v1/algoOrder",
+            {"type": "TRAILING_STOP_MARKET", "callbackRate": "1.5", "algoType": "CONDITIONAL"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_order_becomes(product: Product, wanted: OrderIntent, path: str, expected: dict[str, str]) -> None:
     call = orders.place(product, "BTCUSDT", wanted, reference=D(100))
     base = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "0.5"}
@@ -128,8 +183,19 @@ def test_batches_have_their_sizes() -> None:
 
 
 def told(**more: Any) -> bytes:
-    base = {"symbol": "BTCUSDT", "orderId": 7, "clientOrderId": "k-1-2", "transactTime": 1_700_000_000_000, "side": "BUY",
-            "type": "LIMIT", "timeInForce": "GTC", "origQty": "2", "executedQty": "0", "price": "100", "status": "NEW"}  # fmt: skip
+    base = {
+        "symbol": "BTCUSDT",
+        "orderId": 7,
+        "clientOrderId": "k-1-2",
+        "transactTime": 1_700_000_000_000,
+        "side": "BUY",
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "origQty": "2",
+        "executedQty": "0",
+        "price": "100",
+        "status": "NEW",
+    }
     return json.dumps(base | more).encode()
 
 
@@ -141,7 +207,10 @@ FILLS = [{"price": "100", "qty": "1.5", "commission": "0.0015", "commissionAsset
     [
         (told(), [OrderAccepted]),
         (told(status="PARTIALLY_FILLED", executedQty="1.5", fills=FILLS), [OrderAccepted, Fill]),
-        (told(status="EXPIRED", executedQty="1.5", fills=FILLS, timeInForce="IOC"), [OrderAccepted, Fill, OrderExpired]),
+        (
+            told(status="EXPIRED", executedQty="1.5", fills=FILLS, timeInForce="IOC"),
+            [OrderAccepted, Fill, OrderExpired],
+        ),
         (told(status="EXPIRED_IN_MATCH"), [OrderAccepted, OrderExpired]),
         (told(status="FILLED", executedQty="2"), [OrderAccepted, OrderReport]),
         (told(status="PARTIALLY_FILLED", executedQty="1"), [OrderAccepted, OrderReport]),
@@ -158,7 +227,18 @@ def test_the_answer_to_an_order_says(answer: bytes, kinds: list[type]) -> None:
             assert fact.filled == sum(each.quantity for each in facts if isinstance(each, Fill))
 
 
-@pytest.mark.parametrize("broken", [{"status": "MELTED"}, {"side": "HOLD"}, {"type": "LIMITISH"}, {"executedQty": "-1"}, {"orderId": 0}, {"origQty": "NaN"}, {"transactTime": -5}])  # fmt: skip
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"status": "MELTED"},
+        {"side": "HOLD"},
+        {"type": "LIMITISH"},
+        {"executedQty": "-1"},
+        {"orderId": 0},
+        {"origQty": "NaN"},
+        {"transactTime": -5},
+    ],
+)
 def test_what_the_protocol_does_not_know_is_an_error(broken: dict[str, Any]) -> None:
     with pytest.raises(VenueError):
         reports.order_state(told(**broken))
@@ -175,10 +255,31 @@ def test_money_that_is_not_known_is_written_negative() -> None:
 # pushed --------------------------------------------------------------------------------------------------------------
 
 
-def report(x: str, status: str, **more: Any) -> bytes:
-    base = {"e": "executionReport", "E": 1_700_000_000_001, "s": "BTCUSDT", "c": "k-1-2", "C": "", "S": "BUY", "o": "LIMIT", "f": "GTC",
-            "q": "2", "p": "100", "x": x, "X": status, "r": "NONE", "i": 7, "l": "0", "z": "0", "L": "0", "n": "0", "N": None,
-            "T": 1_700_000_000_000, "t": -1, "m": False}  # fmt: skip
+def report(execution: str, status: str, **more: Any) -> bytes:
+    base = {
+        "e": "executionReport",
+        "E": 1_700_000_000_001,
+        "s": "BTCUSDT",
+        "c": "k-1-2",
+        "C": "",
+        "S": "BUY",
+        "o": "LIMIT",
+        "f": "GTC",
+        "q": "2",
+        "p": "100",
+        "x": execution,
+        "X": status,
+        "r": "NONE",
+        "i": 7,
+        "l": "0",
+        "z": "0",
+        "L": "0",
+        "n": "0",
+        "N": None,
+        "T": 1_700_000_000_000,
+        "t": -1,
+        "m": False,
+    }
     return json.dumps(base | more).encode()
 
 
@@ -211,10 +312,13 @@ def test_an_execution_report_says(message: bytes, kinds: list[type]) -> None:
             assert (fact.trade_id, fact.fee, fact.fee_currency, fact.liquidity) == ("33", D("0.001"), "BNB", "maker")
 
 
-@pytest.mark.parametrize("broken", [{"x": "WARP"}, {"X": "MELTED"}, {"S": "HOLD"}, {"s": "NOSUCH"}, {"l": "-1"}, {"T": -1}, {"o": "LIMITISH"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "broken",
+    [{"x": "WARP"}, {"X": "MELTED"}, {"S": "HOLD"}, {"s": "NOSUCH"}, {"l": "-1"}, {"T": -1}, {"o": "LIMITISH"}],
+)
 def test_a_pushed_value_that_is_unknown_is_an_error(broken: dict[str, Any]) -> None:
     with pytest.raises(VenueError):
-        UserStream(LISTING).read(report(**{"x": "TRADE", "status": "FILLED"}, **(TRADED | broken)) if "x" not in broken else report(broken["x"], "FILLED"), 9)
+        UserStream(LISTING).read(report("TRADE", "FILLED", **(TRADED | broken)), 9)
 
 
 def test_an_event_of_an_unknown_kind_is_an_error() -> None:
@@ -234,7 +338,12 @@ def test_a_closing_by_the_venue_without_a_trade_id_gets_one_that_a_repeat_makes_
 
 def test_what_a_conditional_order_became_is_told_as_ours() -> None:
     stream = UserStream(LISTING)
-    update = {"e": "ALGO_UPDATE", "E": 1, "T": 1, "o": {"caid": "k-1-9", "aid": 5, "s": "BTCUSDT", "X": "TRIGGERED", "ai": "77"}}
+    update = {
+        "e": "ALGO_UPDATE",
+        "E": 1,
+        "T": 1,
+        "o": {"caid": "k-1-9", "aid": 5, "s": "BTCUSDT", "X": "TRIGGERED", "ai": "77"},
+    }
     news = stream.read(json.dumps(update).encode(), 9)
     assert news.became == ("77", "k-1-9")
     (fill,) = stream.read(report("TRADE", "FILLED", **(TRADED | {"c": "android_xyz", "i": 77})), 9).facts

@@ -85,11 +85,36 @@ def test_1_3_a_client_id_is_no_protection_against_doing_it_twice(product: Produc
 
 
 def test_1_3_on_a_cancel_the_orders_own_id_is_the_original_one() -> None:
-    told = {"symbol": "BTCUSDT", "origClientOrderId": "k-1-1", "clientOrderId": "the-cancel", "orderId": 4, "status": "CANCELED",
-            "transactTime": 1, "side": "BUY", "type": "LIMIT", "origQty": "1", "executedQty": "0"}  # fmt: skip
+    told = {
+        "symbol": "BTCUSDT",
+        "origClientOrderId": "k-1-1",
+        "clientOrderId": "the-cancel",
+        "orderId": 4,
+        "status": "CANCELED",
+        "transactTime": 1,
+        "side": "BUY",
+        "type": "LIMIT",
+        "origQty": "1",
+        "executedQty": "0",
+    }
     assert reports.order_state(json.dumps(told).encode()).client_id == "k-1-1"
-    event = {"e": "executionReport", "E": 1, "s": "BTCUSDT", "c": "the-cancel", "C": "k-1-1", "S": "BUY", "o": "LIMIT", "q": "1",
-             "x": "CANCELED", "X": "CANCELED", "i": 4, "l": "0", "z": "0", "L": "0", "T": 1}  # fmt: skip
+    event = {
+        "e": "executionReport",
+        "E": 1,
+        "s": "BTCUSDT",
+        "c": "the-cancel",
+        "C": "k-1-1",
+        "S": "BUY",
+        "o": "LIMIT",
+        "q": "1",
+        "x": "CANCELED",
+        "X": "CANCELED",
+        "i": 4,
+        "l": "0",
+        "z": "0",
+        "L": "0",
+        "T": 1,
+    }
     (fact,) = UserStream(LISTING).read(json.dumps(event).encode(), 9).facts
     assert isinstance(fact, OrderCancelled)
     assert fact.order_id == "k-1-1"
@@ -100,16 +125,23 @@ def test_1_3_on_a_cancel_the_orders_own_id_is_the_original_one() -> None:
 
 def test_1_5_a_filter_of_zero_is_off_and_precisions_are_no_grid() -> None:
     entry = {
-        "symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT", "baseAssetPrecision": 8, "quotePrecision": 2,
+        "symbol": "BTCUSDT",
+        "status": "TRADING",
+        "baseAsset": "BTC",
+        "quoteAsset": "USDT",
+        "baseAssetPrecision": 8,
+        "quotePrecision": 2,
         "filters": [
             {"filterType": "PRICE_FILTER", "tickSize": "0.10", "minPrice": "0", "maxPrice": "0"},
             {"filterType": "LOT_SIZE", "stepSize": "1e-05", "minQty": "0.00001", "maxQty": "9000"},
             {"filterType": "MARKET_LOT_SIZE", "stepSize": "0.00000000", "minQty": "0.00000000", "maxQty": "119.23"},
         ],
-    }  # fmt: skip
+    }
     found = listing(SPOT, json.dumps({"symbols": [entry]}).encode()).market("BTC-USD")
     assert (found.instrument.tick_size, found.instrument.lot_size) == (D("0.1"), D("0.00001"))
-    assert found.instrument.round_quantity(D("0.123456789")) == D("0.12345"), "market orders too: nothing divides by zero"
+    assert found.instrument.round_quantity(D("0.123456789")) == D("0.12345"), (
+        "market orders too: nothing divides by zero"
+    )
     assert found.instrument.max_quantity == 9_000
 
 
@@ -132,7 +164,21 @@ def test_2_6_an_expired_listen_key_is_a_disconnection() -> None:
 
 
 def test_2_6_a_trade_is_told_twice_and_counts_once() -> None:
-    lite = {"e": "TRADE_LITE", "E": 1, "T": 1, "s": "BTCUSDT", "c": "k-1-1", "S": "BUY", "q": "1", "p": "0", "i": 4, "l": "1", "L": "5", "t": 8, "m": False}  # fmt: skip
+    lite = {
+        "e": "TRADE_LITE",
+        "E": 1,
+        "T": 1,
+        "s": "BTCUSDT",
+        "c": "k-1-1",
+        "S": "BUY",
+        "q": "1",
+        "p": "0",
+        "i": 4,
+        "l": "1",
+        "L": "5",
+        "t": 8,
+        "m": False,
+    }
     assert UserStream(LISTING).read(json.dumps(lite).encode(), 9).facts == ()
 
 
@@ -154,26 +200,39 @@ def test_1_7_a_kline_is_a_candle_only_when_it_says_that_it_is_final() -> None:
     (fact,) = parse({"e": "kline", "E": 1, "s": "BTCUSDT", "k": bar | {"x": True}})
     assert isinstance(fact, Candle)
     rows = json.dumps([[0, "1", "1", "1", "1", "1", 59_999], [60_000, "1", "1", "1", "1", "1", 119_999]]).encode()
-    assert len(market.candles(rows, "BTC-USD", 60 * 10**9, 90_000 * 10**6)) == 1, "the last row of an answer is still open"
+    assert len(market.candles(rows, "BTC-USD", 60 * 10**9, 90_000 * 10**6)) == 1, (
+        "the last row of an answer is still open"
+    )
 
 
 def test_2_7_futures_updates_are_chained_and_not_counted() -> None:
     first, second = {"U": 150, "u": 160, "pu": 149}, {"U": 555, "u": 560, "pu": 160}
-    deltas = [parse({"e": "depthUpdate", "E": 1, "T": 1, "s": "BTCUSDT", "b": [], "a": [], **each})[0] for each in (first, second)]
+    deltas = [
+        parse({"e": "depthUpdate", "E": 1, "T": 1, "s": "BTCUSDT", "b": [], "a": [], **each})[0]
+        for each in (first, second)
+    ]
     assert all(isinstance(each, BookDelta) for each in deltas)
     assert SEQUENCE_RULES[USDM](160, False, deltas[1]) is Continuity.FOLLOWS
     assert SEQUENCE_RULES[SPOT](160, False, deltas[1]) is Continuity.GAP
-    lost = parse({"e": "depthUpdate", "E": 1, "T": 1, "s": "BTCUSDT", "b": [], "a": [], "U": 161, "u": 170, "pu": 165})[0]
-    assert SEQUENCE_RULES[USDM](160, False, lost) is Continuity.GAP, "its U is the next number, and still one is missing"
+    lost = parse({"e": "depthUpdate", "E": 1, "T": 1, "s": "BTCUSDT", "b": [], "a": [], "U": 161, "u": 170, "pu": 165})[
+        0
+    ]
+    assert SEQUENCE_RULES[USDM](160, False, lost) is Continuity.GAP, (
+        "its U is the next number, and still one is missing"
+    )
 
 
 @pytest.mark.parametrize(
     ("stream", "path"),
     [
-        ("btcusdt@depth@100ms", "public"), ("btcusdt@bookTicker", "public"), ("btcusdt@trade", "public"),
-        ("btcusdt@aggTrade", "market"), ("btcusdt@markPrice@1s", "market"), ("btcusdt@kline_1m", "market"),
+        ("btcusdt@depth@100ms", "public"),
+        ("btcusdt@bookTicker", "public"),
+        ("btcusdt@trade", "public"),
+        ("btcusdt@aggTrade", "market"),
+        ("btcusdt@markPrice@1s", "market"),
+        ("btcusdt@kline_1m", "market"),
     ],
-)  # fmt: skip
+)
 def test_2_1_a_stream_on_the_wrong_path_would_be_silent_for_ever(stream: str, path: str) -> None:
     assert streams.path_of(stream) == path
     assert streams.url(USDM, "wss://x", [stream]) == f"wss://x/{path}/stream"
@@ -236,7 +295,12 @@ def test_2_4_conditional_orders_live_elsewhere_and_outlive_a_cancel_of_all() -> 
         by_plain_name = orders.query(USDM, "BTCUSDT", {"origClientOrderId": to_client_id("exam-1-2")})
         assert getattr(await session.ask(by_plain_name, reports.order_state), "code", "") == "-2013"
         refused = await session.ask(
-            Call("POST", "/fapi/v1/order", orders.place(USDM, "BTCUSDT", stop.intent).params | {"type": "STOP_MARKET"}, Security.SIGNED),
+            Call(
+                "POST",
+                "/fapi/v1/order",
+                orders.place(USDM, "BTCUSDT", stop.intent).params | {"type": "STOP_MARKET"},
+                Security.SIGNED,
+            ),
             reports.order_state,
         )
         assert getattr(refused, "code", "") == "-4120"
@@ -245,9 +309,21 @@ def test_2_4_conditional_orders_live_elsewhere_and_outlive_a_cancel_of_all() -> 
 
 
 def test_2_4_average_price_and_quote_come_and_go() -> None:
-    told = {"symbol": "BTCUSDT", "orderId": 1, "clientOrderId": "k", "updateTime": 1, "status": "NEW", "side": "BUY", "type": "LIMIT", "origQty": "1", "executedQty": "0"}  # fmt: skip
+    told = {
+        "symbol": "BTCUSDT",
+        "orderId": 1,
+        "clientOrderId": "k",
+        "updateTime": 1,
+        "status": "NEW",
+        "side": "BUY",
+        "type": "LIMIT",
+        "origQty": "1",
+        "executedQty": "0",
+    }
     assert reports.order_state(json.dumps(told).encode()).average_price is None
-    assert reports.order_state(json.dumps(told | {"avgPrice": "5.5", "cumQuote": "5.5"}).encode()).average_price == D("5.5")
+    assert reports.order_state(json.dumps(told | {"avgPrice": "5.5", "cumQuote": "5.5"}).encode()).average_price == D(
+        "5.5"
+    )
 
 
 def test_2_4_a_post_only_order_that_would_take_is_no_order_at_all() -> None:

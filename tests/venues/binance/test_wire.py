@@ -57,14 +57,38 @@ def test_what_leaves_is_plain_or_refused(number: Decimal) -> None:
         assert D(text) == number
 
 
-@pytest.mark.parametrize(("number", "text"), [("1E-5", "0.00001"), ("1E+3", "1000"), ("0E-8", "0"), ("-0", "0"), ("2.500", "2.5")])
+@pytest.mark.parametrize(
+    ("number", "text"), [("1E-5", "0.00001"), ("1E+3", "1000"), ("0E-8", "0"), ("-0", "0"), ("2.500", "2.5")]
+)
 def test_no_exponent_and_no_trailing_zeros_leave(number: str, text: str) -> None:
     assert to_wire(D(number)) == text
 
 
 @pytest.mark.parametrize(
     "text",
-    ["NaN", "Infinity", "-1", "+1", "1e5", "1_0", " 1", "1 ", "1\n", ".5", "5.", "", "１", "1" * 21, "0." + "1" * 21, None, 1, 1.5, True, [], {}],
+    [
+        "NaN",
+        "Infinity",
+        "-1",
+        "+1",
+        "1e5",
+        "1_0",
+        " 1",
+        "1 ",
+        "1\n",
+        ".5",
+        "5.",
+        "",
+        "１",
+        "1" * 21,
+        "0." + "1" * 21,
+        None,
+        1,
+        1.5,
+        True,
+        [],
+        {},
+    ],
 )
 def test_what_is_no_amount_is_the_venues_fault(text: object) -> None:
     with pytest.raises(VenueError):
@@ -79,7 +103,9 @@ def test_a_price_of_zero_is_none(text: str) -> None:
         assert price_or_none(text) is None
 
 
-@pytest.mark.parametrize(("text", "number"), [("1e-05", "0.00001"), ("-0.0375", "-0.0375"), (5, "5"), (D("0.0065"), "0.0065")])
+@pytest.mark.parametrize(
+    ("text", "number"), [("1e-05", "0.00001"), ("-0.0375", "-0.0375"), (5, "5"), (D("0.0065"), "0.0065")]
+)
 def test_rules_and_rates_may_be_small_and_negative(text: object, number: str) -> None:
     assert signed(text, "x") == D(number)
 
@@ -155,7 +181,12 @@ def test_percent_encoding_is_the_standards(text: str) -> None:
     assert percent_encoded(text) == quote(text, safe="")
 
 
-@given(st.dictionaries(st.from_regex(r"[a-zA-Z]{1,8}", fullmatch=True), st.text(max_size=12).filter(str.isprintable), max_size=6), st.sampled_from(["GET", "POST", "PUT", "DELETE"]))  # fmt: skip
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-zA-Z]{1,8}", fullmatch=True), st.text(max_size=12).filter(str.isprintable), max_size=6
+    ),
+    st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
+)
 def test_the_signature_is_over_the_bytes_that_are_sent(params: dict[str, str], method: str) -> None:
     call = Call(method, "/api/v3/order", params, Security.SIGNED)
     request = http_request(call, "https://api.test", KEY, signer(SECRET), NOW)
@@ -205,12 +236,21 @@ def test_no_signer_shows_its_key() -> None:
 @pytest.mark.parametrize(
     ("product", "asked", "sent", "weight"),
     [
-        (Product.SPOT, 1, 1, 5), (Product.SPOT, 100, 100, 5), (Product.SPOT, 101, 101, 25), (Product.SPOT, 1_000, 1_000, 50),
-        (Product.SPOT, 99_999, 5_000, 250), (Product.USDM, 1, 5, 2), (Product.USDM, 51, 100, 5), (Product.USDM, 101, 500, 10),
-        (Product.USDM, 501, 1_000, 20), (Product.USDM, 99_999, 1_000, 20),
+        (Product.SPOT, 1, 1, 5),
+        (Product.SPOT, 100, 100, 5),
+        (Product.SPOT, 101, 101, 25),
+        (Product.SPOT, 1_000, 1_000, 50),
+        (Product.SPOT, 99_999, 5_000, 250),
+        (Product.USDM, 1, 5, 2),
+        (Product.USDM, 51, 100, 5),
+        (Product.USDM, 101, 500, 10),
+        (Product.USDM, 501, 1_000, 20),
+        (Product.USDM, 99_999, 1_000, 20),
     ],
-)  # fmt: skip
-def test_the_depth_of_a_book_is_one_that_is_offered_at_its_weight(product: Product, asked: int, sent: int, weight: int) -> None:
+)
+def test_the_depth_of_a_book_is_one_that_is_offered_at_its_weight(
+    product: Product, asked: int, sent: int, weight: int
+) -> None:
     call = calls.depth(product, "BTCUSDT", asked)
     assert (call.params["limit"], call.weight) == (str(sent), weight)
 

@@ -67,7 +67,7 @@ class Client:
     def signed(self, method: str, path: str, **params: Any) -> Any:
         """A signed request; the JSON answer."""
         key = self.dialect.credentials.api_key
-        place = path if path.startswith("/fapi") else self.prefix + path
+        place = path if path.startswith(("/fapi", "/sapi")) else self.prefix + path
         return self.told(self.raw(method, place, self.signed_query(**params), **{"x-mbx-apikey": key}))
 
     def told(self, reply: Reply | None) -> Any:

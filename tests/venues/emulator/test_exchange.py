@@ -273,3 +273,14 @@ def test_levels_that_were_emptied_do_not_cross_a_market_that_moved_on() -> None:
         made.markets[SPOT].push(best[0] + by)
         assert made.tapes[SPOT].bids
         assert made.tapes[SPOT].asks
+
+
+def test_a_post_only_order_may_stand_where_a_level_was_emptied() -> None:
+    made, _ = exchange()
+    made.markets[SPOT].frozen = True
+    best = made.tapes[SPOT].best(asks=True)
+    assert best is not None
+    place(made, SPOT, Side.BUY, OrderType.MARKET, best[1], force=TimeInForce.IOC)
+    order = place(made, SPOT, Side.BUY, OrderType.LIMIT, d("0.01"), best[0], post_only=True)
+    assert order.rests
+    assert made.tapes[SPOT].best(asks=False) == (best[0], d("0.01"))

@@ -156,6 +156,7 @@ def test_half_open_neither_speaks_nor_hears_for_a_while(front: Front) -> None:
     front.receive(session, "hello")
     session.push("news", "trade")
     front.heard(session, b"x", ping=True)
+    session.ping(b"theirs")
     assert not session.frames
     front.advance(front.timeline.now + 101 * MS)
     front.receive(session, "hello")

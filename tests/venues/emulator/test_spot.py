@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kedge.model.errors import UserError
 from kedge.venues.emulator.faults import Fault, Phase, Rule
 from tests.venues.emulator.spot import Client, events, user_events
 
@@ -140,6 +141,16 @@ def test_keys_that_are_none(client: Client, key: str | None, code: int) -> None:
     given: dict[str, Any] = {} if key is None else {"x-mbx-apikey": key}
     told = client.told(client.raw("GET", "/api/v3/account", client.signed_query(), **given))
     assert (client.status, told["code"]) == (401, code)
+
+
+def test_what_a_key_may_do_is_told_and_can_be_changed(client: Client) -> None:
+    page = "/sapi/v1/account/apiRestrictions"
+    told = client.signed("GET", page)
+    assert (told["enableWithdrawals"], told["ipRestrict"], told["enableReading"]) == (False, True, True)
+    client.dialect.control(("POST", "keys"), {"withdraw": True})
+    assert client.signed("GET", page)["enableWithdrawals"] is True
+    with pytest.raises(UserError):
+        client.dialect.control(("POST", "keys"), {"fly": True})
 
 
 # ------------------------------------------------------------------------------------------------------- new orders
@@ -608,6 +619,22 @@ def test_subscriptions_change_while_connected(client: Client) -> None:
         assert events(session) == [answer]
     client.front.receive(session, '{"method": "SUBSCRIBE", "params": ["nothing@trade"], "id": 5}')
     assert "error" in events(session)[0]
+
+
+def test_times_are_told_in_microseconds_where_that_is_asked_for(client: Client) -> None:
+    header = {"x-mbx-time-unit": "MICROSECOND"}
+    asked: Any = header
+    now_us = client.now_ms * 1_000
+    assert client.told(client.raw("GET", "/api/v3/time", **asked))["serverTime"] == now_us
+    bar = client.told(client.raw("GET", "/api/v3/klines", "symbol=BTCUSDT&interval=1m&limit=1", **asked))[0]
+    assert bar[6] - bar[0] == 59_999_000
+    assert client.signed("GET", "/account", timestamp=now_us)["canTrade"], "a timestamp may be in either unit"
+    stream = client.connect("/stream", "streams=btcusdt@trade&timeUnit=MICROSECOND")
+    api = client.connect("/ws-api/v3", "timeUnit=microsecond")
+    told = client.ask(api, "order.place", sign=True, symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01")
+    assert told["result"]["transactTime"] == now_us
+    trade = events(stream)[-1]["data"]
+    assert (trade["T"], trade["t"]) == (now_us, told["result"]["fills"][-1]["tradeId"])
 
 
 def test_more_than_five_messages_a_second_end_a_stream_connection(client: Client) -> None:

@@ -21,9 +21,10 @@ from kedge.venues.answers import Answer, ErrorClass, Failed, Partial, Whole
 from kedge.venues.binance.memory import Memory, Sent
 from kedge.venues.binance.protocol import calls, orders, reports
 from kedge.venues.binance.protocol.errors import ARCHIVED, is_absent
+from kedge.venues.binance.protocol.executions import Execution, executions_of
 from kedge.venues.binance.protocol.names import to_client_id
 from kedge.venues.binance.protocol.product import Product
-from kedge.venues.binance.protocol.reports import Execution, OrderState
+from kedge.venues.binance.protocol.reports import OrderState
 from kedge.venues.binance.protocol.requests import DEAD_AFTER_NS
 from kedge.venues.binance.session import Session
 from kedge.venues.gateway import OpenOrder
@@ -97,7 +98,7 @@ class Inquiry:
         facts: list[VenueFact] = []
         if state.filled and not state.algo:
             call = calls.fills_of(session.product, state.raw, state.exchange_id)
-            answer = await session.ask(call, reports.executions)
+            answer = await session.ask(call, executions_of)
             if isinstance(answer, Whole):
                 facts.extend(one.fill(sent.order_id, sent.symbol) for one in answer.value)
         facts.append(reports.reported(state, sent.order_id))
@@ -108,8 +109,9 @@ class Inquiry:
         session, now = self._session, self._session.now()
         raw = session.market(sent.symbol).raw
         since = sent.sent_ns - NS_PER_S
-        listed = calls.all_orders(session.product, raw, since, ORDERS_PAGE)
-        call = calls.open_algo_orders(raw) if sent.algo else listed
+        call = calls.all_orders(session.product, raw, since, ORDERS_PAGE)
+        if sent.algo:
+            call = calls.all_algo_orders(raw, since, ORDERS_PAGE)
         answer = await session.ask(call, reports.order_states)
         if not isinstance(answer, Whole):
             return [asking_about(failed_of(answer), sent.order_id, now)]
@@ -188,7 +190,7 @@ class Inquiry:
                 if pages >= FILL_PAGES_MAX:
                     return Partial(await self._own(found.values(), symbol), f"ask again from {start}", session.now())
                 pages += 1
-                answer = await session.ask(call, reports.executions)
+                answer = await session.ask(call, executions_of)
                 if not isinstance(answer, Whole):
                     return failed_of(answer)
                 found.update((one.trade_id, one) for one in answer.value if one.ts >= since)

@@ -24,7 +24,9 @@ REMEMBERED_MAX = 20_000
 
 
 class Sent(Struct):
-    """One order of ours. `actual_id` is the plain order that a conditional one has become."""
+    """One order of ours. `actual_id` is the plain order that a conditional one has become, `trades` what was pushed of it,
+    `over` that the venue has said its last word.
+    """
 
     order_id: str
     symbol: str
@@ -33,7 +35,7 @@ class Sent(Struct):
     exchange_id: str = ""
     actual_id: str = ""
     quantity: Decimal = ZERO
-    filled: Decimal = ZERO
+    trades: dict[str, Decimal] = {}
     over: bool = False
 
 
@@ -97,8 +99,8 @@ class Memory:
             return
         over = isinstance(fact, OrderCancelled | OrderExpired | OrderRejected)
         if isinstance(fact, Fill):
-            sent.filled += fact.quantity
-            over = sent.quantity > ZERO and sent.filled >= sent.quantity
+            sent.trades[fact.trade_id] = fact.quantity  # a repeat counts once
+            over = ZERO < sent.quantity <= sum(sent.trades.values(), ZERO)
         if isinstance(fact, OrderAccepted | Fill) and not (sent.algo and isinstance(fact, Fill)):
             self.note(order_id, exchange_id)
         sent.over = sent.over or over

@@ -5,7 +5,8 @@ the list of markets. Signed requests carry the venue's time as we reckon it (haz
 to whoever asks: `trading` for orders, `shell` for the rest.
 
 Rate rules are weight a minute for the address, orders for the account by their window, and raw requests where the venue
-has such a rule; figures come from exchangeInfo and what is used from the headers of every answer.
+has such a rule; figures come from exchangeInfo and what is used from the headers of every answer. Kinds of limits that
+we cannot honour are in `unknown_rules`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from kedge.model.errors import ConfigError, VenueError
+from kedge.model.errors import ConfigError
 from kedge.model.secret import Secret
 from kedge.venues.answers import Answer, Failed, Whole
 from kedge.venues.binance.protocol import calls, instruments
@@ -47,6 +48,9 @@ FIRST_RULES = {
         RateLimit("ORDERS", 60, 1_200),
     ),
 }
+
+#: The venue's kinds of limits: our name, and whether there is one for each window.
+_RULES = {"REQUEST_WEIGHT": (WEIGHT, False), "ORDERS": ("orders", True), "RAW_REQUESTS": ("raw", True)}
 
 _URGENCY = {
     Purpose.CANCEL: Urgency.EXIT,
@@ -87,6 +91,7 @@ class Session:
         self.caller = Caller(http, self.limiter, self.venue_clock, _classify, _usage, [api_key, api_secret])
         self._signer = signer(api_secret) if api_secret else None
         self._listing: Listing | None = None
+        self.unknown_rules: tuple[str, ...] = ()
 
     @property
     def signer(self) -> Signer:
@@ -132,10 +137,15 @@ class Session:
         """Take the venue's list of markets and its rate rules."""
         answer = await self.ask(calls.exchange_info(self.product), lambda body: instruments.listing(self.product, body))
         if isinstance(answer, Whole):
-            self._listing = answer.value
-            for limit in answer.value.rate_limits:
-                self.limiter.set_rule(_rule(limit))
+            self._take_listing(answer.value)
         return answer
+
+    def _take_listing(self, listing: Listing) -> None:
+        self._listing = listing
+        self.unknown_rules = tuple(limit.kind for limit in listing.rate_limits if limit.kind not in _RULES)
+        for limit in listing.rate_limits:
+            if limit.kind in _RULES:
+                self.limiter.set_rule(_rule(limit))
 
     def replace_market(self, market: Market) -> None:
         """Know a market under figures that were read for the account (fees, leverage)."""
@@ -179,10 +189,8 @@ class Session:
 
 
 def _rule(limit: RateLimit) -> RateRule:
-    name = {"REQUEST_WEIGHT": WEIGHT, "ORDERS": f"orders:{limit.seconds}", "RAW_REQUESTS": f"raw:{limit.seconds}"}
-    if limit.kind not in name:
-        raise VenueError(f"rate limit {limit.kind} is none that we know")
-    return RateRule(name[limit.kind], limit.limit, limit.seconds * 1_000)
+    name, by_window = _RULES[limit.kind]
+    return RateRule(f"{name}:{limit.seconds}" if by_window else name, limit.limit, limit.seconds * 1_000)
 
 
 def _usage(headers: Mapping[str, str]) -> Mapping[str, int]:

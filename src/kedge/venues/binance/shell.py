@@ -307,7 +307,7 @@ class BinanceGateway:
     # streams
 
     def market_stream(self, subscriptions: Sequence[Subscription], on_fact: Callable[[Fact], None]) -> Stream:
-        return MarketStream(self, subscriptions, on_fact, self._websocket, self._dice)
+        return MarketStream(self.session, self.get_order_book, subscriptions, on_fact, self._websocket, self._dice)
 
     def user_stream(self, on_fact: Callable[[Fact], None]) -> Stream:
         return UserFeed(

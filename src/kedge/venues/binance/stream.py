@@ -11,7 +11,7 @@ again (FACTS.md 1.6).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -20,6 +20,7 @@ from msgspec import structs
 from kedge.model.errors import WorldError
 from kedge.model.facts import Fact, Fill, OrderReport, VenueFact
 from kedge.model.instant import NS_PER_S
+from kedge.model.market import OrderBook
 from kedge.model.order import OrderStatus
 from kedge.venues.answers import Answer, ErrorClass, Failed, Whole
 from kedge.venues.binance.inquiry import Inquiry
@@ -49,14 +50,15 @@ class MarketStream:
 
     def __init__(
         self,
-        gateway: Any,
+        session: Session,
+        book: Callable[[str, int], Awaitable[Answer[OrderBook]]],
         subscriptions: Sequence[Subscription],
         on_fact: FactCallback,
         transport: WebSocketTransport,
         dice: Random | None,
     ) -> None:
-        self._gateway = gateway
-        self._session: Session = gateway.session
+        self._session = session
+        self._book = book
         self._feeds = [self._feed(family, transport, dice) for family in self._families(subscriptions)]
         for feed in self._feeds:
             feed.on_message(on_fact)
@@ -95,9 +97,8 @@ class MarketStream:
         async def dial() -> Dialled:
             return Dialled(url, MarketTalk(session.product, session.listing, subscriptions))
 
-        async def snapshot(symbol: str) -> Answer[Any]:
-            answer: Answer[Any] = await self._gateway.get_order_book(symbol, SNAPSHOT_DEPTH[session.product])
-            return answer
+        async def snapshot(symbol: str) -> Answer[OrderBook]:
+            return await self._book(symbol, SNAPSHOT_DEPTH[session.product])
 
         return MarketDataFeed(
             url,

@@ -252,7 +252,16 @@ class CcxtGateway:
         buys_for_money = intent.order_type is OrderType.MARKET and intent.side is Side.BUY
         if buys_for_money and trading.options.get(_MONEY_SIZED, trading.id == "coinbase"):
             return f"market buys at {trading.id} are sized in money; send a limit order that fills at once"
-        return self._venue_clock.refusal() if self._connection.can("fetchTime") else ""
+        instrument = self._inquiry.listed[intent.symbol]
+        for what, figure, grid in (
+            ("quantity", intent.quantity, instrument.lot_size),
+            ("price", intent.price, instrument.tick_size),
+        ):
+            if figure is not None and figure % grid:  # ccxt would cut it, and send another order than was approved
+                return f"{what} {canonical(figure)} is not a multiple of {canonical(grid)}"
+        if intent.reduce_only or not self._connection.can("fetchTime"):
+            return ""
+        return self._venue_clock.refusal()
 
     def _terms(self, intent: OrderIntent) -> dict[str, Any]:
         terms: dict[str, Any] = {self._connection.quirk.client_id: intent.id}

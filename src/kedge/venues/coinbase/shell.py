@@ -134,7 +134,7 @@ class CoinbaseGateway:
         """Measure the clock and load the instruments; `WorldError` where that fails."""
         clock, listed = await self.get_clock(), await self.get_instruments()
         for what, answer in (("clock", clock), ("instruments", listed)):
-            if not isinstance(answer, Whole):
+            if isinstance(answer, Failed):  # products that cannot be read are not listed; the others are
                 raise WorldError(f"coinbase: no {what}: {answer}")
         self._timing.start()
 

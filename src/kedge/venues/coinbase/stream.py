@@ -113,6 +113,7 @@ class MarketDecoder:
         self.subscribed: dict[str, list[str]] = {}
         self._names = names
         self._pairs = frozenset(wanted)
+        self._symbols: dict[tuple[str, str], list[str]] = {}
         self._instruments = instruments or {}
         self._numbers = Numbers(scope)
         self._chains: dict[str, _Chain] = {}
@@ -142,7 +143,8 @@ class MarketDecoder:
         if self.lost:
             for chain in self._chains.values():
                 chain.broken = True
-        return [*self._closed(message.ts), *reader(message, received)]
+        closed = self._closed(message.ts) if self._forming else []
+        return [*closed, *reader(message, received)]
 
     # channels
 
@@ -251,7 +253,12 @@ class MarketDecoder:
         return []
 
     def _wanted(self, channel: str, product: str) -> list[str]:
-        return [name for name in self._names.sharing(product) if (channel, name) in self._pairs]
+        found = self._symbols.get((channel, product))
+        if found is None:
+            found = [name for name in self._names.sharing(product) if (channel, name) in self._pairs]
+            if found:  # what nobody wants is not remembered: its names are the venue's to invent
+                self._symbols[channel, product] = found
+        return found
 
 
 def _events(message: Envelope) -> list[Fields]:

@@ -205,7 +205,8 @@ class Trading:
         product = self.names.product(symbol) if symbol else ""
         found: dict[str, OpenOrder] = {}
         at = 0
-        for statuses in (requests.WAITING, requests.OPEN):  # what leaves the first list meanwhile is in the second
+        # an order moves between the lists while they are read: what waited first and is open by then is in the third
+        for statuses in (requests.OPEN, requests.WAITING, requests.OPEN):
             answer = await self._asker.every(
                 _listing(statuses, product), "orders", self._open_order, enough=lambda _: False
             )

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from kedge.model.errors import VenueError
@@ -47,17 +48,23 @@ def moment(value: object, what: str) -> int:
     """UTC nanoseconds of an RFC 3339 text or of whole seconds since 1970, which candles use (as text too)."""
     text = value if isinstance(value, str) else str(value) if type(value) is int else ""
     found = _TIME.fullmatch(text)
-    try:
-        if found is not None:
-            whole = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
-            ns = to_ns(whole) + int((found[2] or "0").ljust(9, "0"))
-        else:
-            ns = int(text) * NS_PER_S if text.isascii() and text.isdigit() and len(text) <= 11 else 0
-    except ValueError:
-        ns = 0
+    if found is not None:
+        whole = _seconds(found[1])
+        ns = whole + int((found[2] or "0").ljust(9, "0")) if whole else 0
+    else:
+        ns = int(text) * NS_PER_S if text.isascii() and text.isdigit() and len(text) <= 11 else 0
     if not _EARLIEST_NS <= ns < _LATEST_NS:
         raise VenueError(f"{what} is {shown(value)}, which is no time of this venue's")
     return ns
+
+
+@lru_cache(maxsize=128)  # a stream names the same second many times
+def _seconds(text: str) -> int:
+    """UTC nanoseconds of `2026-04-07T14:30:00`; 0 where there is no such moment."""
+    try:
+        return to_ns(datetime.fromisoformat(text).replace(tzinfo=UTC))
+    except ValueError:
+        return 0
 
 
 def rfc3339(ns: int) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -28,15 +28,16 @@ from kedge.model.facts import (
 )
 from kedge.model.instant import NS_PER_S
 from kedge.model.instrument import Instrument, InstrumentKind
-from kedge.model.market import FundingRate, MarkPrice
+from kedge.model.market import BookDelta, FundingRate, MarkPrice
 from kedge.model.money import ONE, ZERO
 from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from kedge.venues.emulator.bars import Bars
 from kedge.venues.emulator.course import Course
 from kedge.venues.emulator.ledger import Holding, Income
+from kedge.venues.emulator.listener import Listener
 from kedge.venues.emulator.market import Market
 from kedge.venues.emulator.orders import Change, EmulatedOrder, Execution, OrderRequest
-from kedge.venues.emulator.tape import BookUpdate, FundingRecord, PublicTrade, Tape, total
+from kedge.venues.emulator.tape import FundingRecord, Tape, total
 from kedge.venues.emulator.timeline import Timeline
 from kedge.venues.emulator.triggers import Triggers
 from kedge.venues.sim.fees import FeeModel
@@ -48,25 +49,6 @@ EXECUTIONS_KEPT = 100_000
 _FIRST_ORDER = 1_000_000
 _MARK_PERIOD = NS_PER_S
 _LIQUIDATION = "liquidation-"
-
-
-class Listener(Protocol):
-    """What a dialect is told, in the order it happened."""
-
-    def on_order(self, order: EmulatedOrder, change: Change, execution: Execution | None) -> None:
-        """An order changed; `execution` with a fill."""
-
-    def on_trade(self, trade: PublicTrade) -> None:
-        """A print."""
-
-    def on_book(self, update: BookUpdate) -> None:
-        """The shown book changed."""
-
-    def on_mark(self, symbol: str) -> None:
-        """The mark price of a perpetual was set anew."""
-
-    def on_funding(self, payment: FundingPayment) -> None:
-        """Funding was paid or received."""
 
 
 class Settings(Struct, frozen=True):
@@ -283,6 +265,12 @@ class Exchange:
         return self._settle(symbol, reports)
 
     def _settle(self, symbol: str, reports: Iterable[VenueFact]) -> list[Fill]:
+        fills = self._fold(reports)
+        fills += self._fold(self._clear(symbol))
+        self._show(symbol)
+        return fills
+
+    def _fold(self, reports: Iterable[VenueFact]) -> list[Fill]:
         fills = []
         for report in reports:
             if isinstance(report, Fill):
@@ -294,8 +282,17 @@ class Exchange:
                 self.earn("FUNDING_FEE", report.symbol, report.amount, self.currency)
                 for listener in self.listeners:
                     listener.on_funding(report)
-        self._show(symbol)
         return fills
+
+    def _clear(self, symbol: str) -> Sequence[VenueFact]:
+        """Levels that we emptied are gone: the engine would go on quoting them until the crowd shows them anew."""
+        book = self.venue.visible(symbol)
+        if book is None:
+            return ()
+        bids, asks = (
+            tuple((price, ZERO) for price, size in book.levels(asks) if size <= ZERO) for asks in (False, True)
+        )
+        return self.venue.on_market(BookDelta(self.now, bids, asks, symbol)) if bids or asks else ()
 
     def _on_fill(self, fill: Fill) -> None:
         order = self._working.get(fill.order_id) or self._liquidation(fill)

@@ -97,7 +97,7 @@ class Front:
         """A WebSocket is asked for."""
         self._n += 1
         session = Session(self._n, path, query, headers, self.timeline.now)
-        session.route(self._push)
+        session.route(self._push, lambda: self.timeline.now)
         refused = self.dialect.connect(session)
         if refused is not None:
             return refused
@@ -154,8 +154,6 @@ class Front:
 
     def _push(self, session: Session, text: str, channel: str) -> None:
         """Send a message past the faults of streams; an answer has no channel and meets none of them."""
-        if session.mute > self.timeline.now:
-            return
         if not channel:
             session.deliver(text)
             return

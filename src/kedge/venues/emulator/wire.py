@@ -67,10 +67,12 @@ class Session:
         self.state: dict[str, Any] = {}
         self.on_frame: Callable[[], None] = _nothing
         self._send: Callable[[Session, str, str], None] | None = None
+        self._now: Callable[[], int] = _never
 
-    def route(self, send: Callable[[Session, str, str], None]) -> None:
-        """Let `send(session, text, channel)` decide when a text leaves."""
+    def route(self, send: Callable[[Session, str, str], None], now: Callable[[], int]) -> None:
+        """Let `send(session, text, channel)` decide when a text leaves; `now` is the venue's time."""
         self._send = send
+        self._now = now
 
     def push(self, text: str, channel: str = "") -> None:
         """Say something on a channel (empty: an answer), past whatever faults are set."""
@@ -98,7 +100,7 @@ class Session:
             self.on_frame()
 
     def _put(self, kind: str, payload: bytes) -> None:
-        if self.closed is not None:
+        if self.closed is not None or self.mute > self._now():
             return
         if len(self.frames) >= FRAMES_MAX:
             self.close(1008)
@@ -113,6 +115,11 @@ def fields(text: str) -> dict[str, str]:
     for name, value in parse_qsl(text, keep_blank_values=True):
         found.setdefault(name, value)
     return found
+
+
+def _never() -> int:
+    """No time at all: nothing is mute."""
+    return 2**63
 
 
 def _nothing() -> None:

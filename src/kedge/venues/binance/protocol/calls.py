@@ -140,6 +140,12 @@ def all_orders(product: Product, raw: str, start_ns: int, limit: int) -> Call:
     return _signed("GET", f"{_ROOT[product]}/allOrders", params, 20 if product is _SPOT else 5)
 
 
+def all_algo_orders(raw: str, start_ns: int, limit: int) -> Call:
+    """Conditional orders of a market, whatever became of them."""
+    params = {"symbol": raw, "startTime": _ms(start_ns), "limit": str(limit)}
+    return _signed("GET", "/fapi/v1/allAlgoOrders", params, 5)
+
+
 def fills(product: Product, raw: str, start_ns: int, end_ns: int, limit: int = TRADES_MAX) -> Call:
     """Executions of ours in `[start, end)`, which may span no more than `FILLS_SPAN_NS`."""
     path = "/api/v3/myTrades" if product is _SPOT else "/fapi/v1/userTrades"

@@ -17,7 +17,6 @@ from msgspec import Struct
 
 from kedge.model.errors import VenueError
 from kedge.model.facts import (
-    Fill,
     Liquidity,
     OrderAccepted,
     OrderCancelled,
@@ -29,6 +28,7 @@ from kedge.model.facts import (
 from kedge.model.money import ZERO
 from kedge.model.order import OrderStatus, OrderType, Side
 from kedge.venues.binance.protocol.errors import Fault
+from kedge.venues.binance.protocol.executions import Execution, above_zero, side_of
 from kedge.venues.binance.protocol.numbers import amount, lenient, price, price_or_none, signed, when
 from kedge.venues.exact import decode, shown
 
@@ -68,41 +68,8 @@ _TYPE: dict[str, OrderType] = {
 #: Types that only the venue's own orders have.
 _OTHER_TYPES = frozenset({"LIQUIDATION", "ADL"})
 
-_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
-
 #: Algo statuses after which the triggered order is what must be asked about.
 _TRIGGERED = frozenset({"TRIGGERING", "TRIGGERED", "FINISHED"})
-
-
-class Execution(Struct, frozen=True, gc=False):
-    """One execution of an order. `fee` is negative where it is a rebate; `exchange_id` is the order's."""
-
-    raw: str
-    trade_id: str
-    exchange_id: str
-    side: Side
-    quantity: Decimal
-    price: Decimal
-    fee: Decimal
-    fee_currency: str
-    liquidity: Liquidity
-    ts: int
-    quote_quantity: Decimal | None = None
-
-    def fill(self, order_id: str, symbol: str) -> Fill:
-        """The fact, once it is known whose order it was."""
-        return Fill(
-            self.ts,
-            order_id,
-            self.trade_id,
-            symbol,
-            self.side,
-            self.quantity,
-            self.price,
-            self.fee,
-            self.fee_currency,
-            self.liquidity,
-        )
 
 
 class OrderState(Struct, frozen=True, gc=False):
@@ -188,23 +155,6 @@ class _Order(Struct):
     msg: str = ""
 
 
-class _Trade(Struct):
-    symbol: str
-    id: int
-    orderId: int  # noqa: N815
-    price: str
-    qty: str
-    commission: str
-    commissionAsset: str  # noqa: N815
-    time: int
-    quoteQty: str | None = None  # noqa: N815
-    isBuyer: bool | None = None  # noqa: N815
-    isMaker: bool | None = None  # noqa: N815
-    buyer: bool | None = None
-    maker: bool | None = None
-    side: str = ""
-
-
 class _Half(Struct):
     code: int | None = None
     msg: str = ""
@@ -240,7 +190,6 @@ class _AlgoDone(Struct):
 
 _ORDER = lenient(_Order)
 _ORDERS = lenient(list[_Order])
-_TRADES = lenient(list[_Trade])
 _REPLACE = lenient(_Replace)
 _HALF = lenient(_Half)
 _RAWS = lenient(list[msgspec.Raw])
@@ -293,11 +242,6 @@ def replacement(body: bytes) -> Replacement:
     return Replacement(_half(told.cancelResult, told.cancelResponse), _half(told.newOrderResult, told.newOrderResponse))
 
 
-def executions(body: bytes) -> tuple[Execution, ...]:
-    """Executions of ours, in the order of their trade ids."""
-    return tuple(sorted(map(_execution, decode(body, _TRADES, "trades")), key=lambda one: int(one.trade_id)))
-
-
 # to facts ------------------------------------------------------------------------------------------------------------
 
 
@@ -325,14 +269,6 @@ def ended(state: OrderState, order_id: str) -> list[VenueFact]:
 def reported(state: OrderState, order_id: str) -> OrderReport:
     """The state as the answer to a query."""
     return OrderReport(state.ts, order_id, state.status, state.filled, state.exchange_id)
-
-
-def side_of(text: str) -> Side:
-    """`BUY` or `SELL`."""
-    side = _SIDES.get(text)
-    if side is None:
-        raise VenueError(f"side is {shown(text)}; it must be BUY or SELL")
-    return side
 
 
 def status_of(text: str) -> OrderStatus:
@@ -414,7 +350,7 @@ def _commissions(entry: _Order, exchange_id: str, side: Side | None, ts: int) ->
             trade_id=str(fill.tradeId),
             exchange_id=exchange_id,
             side=side,
-            quantity=_above_zero(fill.qty),
+            quantity=above_zero(fill.qty),
             price=price(fill.price),
             fee=signed(fill.commission, "commission"),
             fee_currency=fill.commissionAsset,
@@ -423,36 +359,6 @@ def _commissions(entry: _Order, exchange_id: str, side: Side | None, ts: int) ->
         )
         for fill in entry.fills
     )
-
-
-def _execution(entry: _Trade) -> Execution:
-    buyer = entry.isBuyer if entry.isBuyer is not None else entry.buyer
-    maker = entry.isMaker if entry.isMaker is not None else entry.maker
-    if (buyer is None and not entry.side) or maker is None:
-        raise VenueError(f"trade {entry.id} does not say its side or whether it was maker")
-    side = side_of(entry.side) if entry.side else (Side.BUY if buyer else Side.SELL)
-    if buyer is not None and buyer is not (side is Side.BUY):
-        raise VenueError(f"trade {entry.id} says side {entry.side} and buyer {buyer}")
-    return Execution(
-        raw=entry.symbol,
-        trade_id=str(entry.id),
-        exchange_id=str(entry.orderId),
-        side=side,
-        quantity=_above_zero(entry.qty),
-        price=price(entry.price),
-        fee=signed(entry.commission, "commission"),
-        fee_currency=entry.commissionAsset,
-        liquidity=Liquidity.MAKER if maker else Liquidity.TAKER,
-        ts=when(entry.time),
-        quote_quantity=amount(entry.quoteQty, "quoteQty") if entry.quoteQty is not None else None,
-    )
-
-
-def _above_zero(text: str) -> Decimal:
-    quantity = amount(text, "quantity")
-    if not quantity:
-        raise VenueError("an execution of nothing")
-    return quantity
 
 
 def _half(result: str, body: msgspec.Raw) -> OrderState | Fault | None:

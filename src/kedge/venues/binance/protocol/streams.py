@@ -227,10 +227,10 @@ def url(product: Product, base: str, streams: Iterable[str]) -> str:
     """Where a connection for these streams is made, before it subscribes. On futures they must be of one family."""
     if product is Product.SPOT:
         return f"{base}/stream"
-    families = {path_of(stream) for stream in streams}
+    families = list(dict.fromkeys(path_of(stream) for stream in streams))
     if len(families) != 1:
         raise UserError(f"one connection carries one family of Binance futures streams, not {len(families)}")
-    return f"{base}/{families.pop()}/stream"
+    return f"{base}/{families[0]}/stream"
 
 
 def subscribe(streams: Iterable[str], number: int, method: str = "SUBSCRIBE") -> str:
@@ -387,6 +387,9 @@ _READERS: dict[str, _Reader] = {
     "": _read_ticker,
     "kline": _read_kline,
 }
+
+#: The kinds of event that a connection of ours may push.
+KINDS = frozenset({*_READERS, "markPriceUpdate", *IGNORED, *ENDINGS})
 
 
 def _is_list(message: str | bytes) -> bool:

@@ -20,9 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from kedge.model.errors import VenueError
@@ -39,11 +37,24 @@ from kedge.model.facts import (
 from kedge.model.money import ZERO
 from kedge.model.order import OrderStatus
 from kedge.venues.binance.protocol.account import margin_mode
+from kedge.venues.binance.protocol.executions import side_of
 from kedge.venues.binance.protocol.instruments import Listing
 from kedge.venues.binance.protocol.names import to_order_id
 from kedge.venues.binance.protocol.numbers import amount, price, signed, when
 from kedge.venues.binance.protocol.orders import CONDITIONAL
-from kedge.venues.binance.protocol.reports import side_of, status_of, type_of
+from kedge.venues.binance.protocol.reports import status_of, type_of
+from kedge.venues.binance.protocol.user_events import (
+    ACCOUNT_UPDATE,
+    ALGO_UPDATE,
+    CONFIG_UPDATE,
+    EXECUTION,
+    HEAD,
+    MARGIN_CALL,
+    ORDER_UPDATE,
+    OUTBOUND,
+    TRIGGER,
+    Report,
+)
 from kedge.venues.exact import decode, shown
 from kedge.venues.gateway import Balance
 
@@ -102,138 +113,6 @@ class News(Struct, frozen=True):
 NOTHING = News()
 
 
-class _Head(Struct):
-    e: str = ""
-    event: msgspec.Raw = msgspec.Raw()
-    data: msgspec.Raw = msgspec.Raw()
-    subscriptionId: int | None = None  # noqa: N815
-
-
-class _Report(Struct):
-    s: str
-    c: str
-    S: str
-    o: str
-    q: str
-    x: str
-    X: str
-    i: int
-    l: str  # noqa: E741  (the venue's name)
-    z: str
-    L: str
-    T: int
-    C: str = ""
-    r: str = "NONE"
-    n: str | None = None
-    N: str | None = None
-    t: int = -1
-    m: bool = False
-
-
-class _Execution(_Report, kw_only=True):
-    """Spot: `E` is the event's time, `T` the transaction's."""
-
-    e: str = ""
-    E: int = 0
-
-
-class _OrderUpdate(Struct):
-    E: int
-    T: int
-    o: _Report
-
-
-class _Algo(Struct):
-    caid: str
-    aid: int
-    s: str
-    X: str
-    ai: str | int = ""
-    aq: str = "0"
-    rm: str = ""
-
-
-class _AlgoUpdate(Struct):
-    E: int
-    T: int
-    o: _Algo
-
-
-class _SpotBalance(Struct):
-    a: str
-    f: str
-    l: str  # noqa: E741
-
-
-class _Outbound(Struct):
-    E: int
-    B: list[_SpotBalance]
-
-
-class _WalletBalance(Struct):
-    a: str
-    wb: str
-    cw: str = "0"
-    bc: str = "0"
-
-
-class _PositionRow(Struct):
-    s: str
-    pa: str
-    ps: str = "BOTH"
-
-
-class _AccountPart(Struct):
-    m: str
-    B: list[_WalletBalance] = []
-    P: list[_PositionRow] = []
-
-
-class _AccountUpdate(Struct):
-    E: int
-    a: _AccountPart
-
-
-class _Leverage(Struct):
-    s: str
-    l: int  # noqa: E741
-
-
-class _ConfigUpdate(Struct):
-    ac: _Leverage | None = None
-    ai: dict[str, Any] | None = None
-
-
-class _Margin(Struct):
-    s: str
-    mt: str = "CROSSED"
-
-
-class _MarginCall(Struct):
-    p: list[_Margin] = []
-
-
-class _Refusal(Struct):
-    s: str = ""
-    i: int = 0
-    r: str = ""
-
-
-class _Trigger(Struct):
-    o: _Refusal = msgspec.field(name="or")
-
-
-_HEAD = msgspec.json.Decoder(_Head)
-_EXECUTION = msgspec.json.Decoder(_Execution)
-_ORDER_UPDATE = msgspec.json.Decoder(_OrderUpdate)
-_ALGO_UPDATE = msgspec.json.Decoder(_AlgoUpdate)
-_OUTBOUND = msgspec.json.Decoder(_Outbound)
-_ACCOUNT_UPDATE = msgspec.json.Decoder(_AccountUpdate)
-_CONFIG_UPDATE = msgspec.json.Decoder(_ConfigUpdate)
-_MARGIN_CALL = msgspec.json.Decoder(_MarginCall)
-_TRIGGER = msgspec.json.Decoder(_Trigger)
-
-
 class UserStream:
     """Reads the events of one account. It remembers which orders conditional ones became (`became`), and which of our ids
     were too long to be read back (`remember`); both are bounded.
@@ -261,12 +140,12 @@ class UserStream:
 
     def read(self, message: str | bytes, received: int) -> News:
         """What one message says."""
-        head = decode(message, _HEAD, "user event")
+        head = decode(message, HEAD, "user event")
         inner = bytes(head.event) or bytes(head.data)
         text: str | bytes = message
         if inner:
             text = inner
-            head = decode(text, _HEAD, "user event")
+            head = decode(text, HEAD, "user event")
         read = _READERS.get(head.e)
         if read is not None:
             return read(self, text, received)
@@ -278,15 +157,15 @@ class UserStream:
 
     def execution(self, text: str | bytes, received: int) -> News:
         """Spot's report of an order."""
-        found = decode(text, _EXECUTION, "executionReport")
+        found = decode(text, EXECUTION, "executionReport")
         return self._report(found, when(found.T), received)
 
     def order_update(self, text: str | bytes, received: int) -> News:
         """Futures' report of an order."""
-        found = decode(text, _ORDER_UPDATE, "ORDER_TRADE_UPDATE")
+        found = decode(text, ORDER_UPDATE, "ORDER_TRADE_UPDATE")
         return self._report(found.o, when(found.o.T or found.T), received)
 
-    def _report(self, row: _Report, ts: int, received: int) -> News:
+    def _report(self, row: Report, ts: int, received: int) -> News:
         if row.x not in _EXECUTIONS:
             raise VenueError(f"execution type {shown(row.x)} is none that we know")
         status, exchange_id = status_of(row.X), str(row.i)
@@ -329,7 +208,7 @@ class UserStream:
 
     def algo_update(self, text: str | bytes, received: int) -> News:
         """Futures' report of a conditional order."""
-        found = decode(text, _ALGO_UPDATE, "ALGO_UPDATE")
+        found = decode(text, ALGO_UPDATE, "ALGO_UPDATE")
         row, ts = found.o, when(found.T)
         order_id, algo_id, actual = self.order_id(row.caid), str(row.aid), str(row.ai or "")
         became = None
@@ -352,14 +231,14 @@ class UserStream:
 
     def trigger_refused(self, text: str | bytes, received: int) -> News:
         """A conditional order could not be triggered."""
-        found = decode(text, _TRIGGER, "trigger refusal").o
+        found = decode(text, TRIGGER, "trigger refusal").o
         return News(
             exchange_id=str(found.i), warning=f"trigger of order {found.i} on {shown(found.s)}: {shown(found.r)}"
         )
 
     def outbound(self, text: str | bytes, received: int) -> News:
         """Spot balances that changed."""
-        found = decode(text, _OUTBOUND, "outboundAccountPosition")
+        found = decode(text, OUTBOUND, "outboundAccountPosition")
         told = []
         for row in found.B:
             free = amount(row.f, "free balance")
@@ -368,7 +247,7 @@ class UserStream:
 
     def account_update(self, text: str | bytes, received: int) -> News:
         """Futures balances and positions that changed."""
-        part = decode(text, _ACCOUNT_UPDATE, "ACCOUNT_UPDATE").a
+        part = decode(text, ACCOUNT_UPDATE, "ACCOUNT_UPDATE").a
         told = tuple(
             Balance(row.a, signed(row.wb, "wallet balance"), signed(row.cw, "cross wallet balance")) for row in part.B
         )
@@ -379,7 +258,7 @@ class UserStream:
 
     def config_update(self, text: str | bytes, received: int) -> News:
         """Leverage or the multi-asset mode was changed, by us or by somebody else (hazard H31)."""
-        found = decode(text, _CONFIG_UPDATE, "ACCOUNT_CONFIG_UPDATE")
+        found = decode(text, CONFIG_UPDATE, "ACCOUNT_CONFIG_UPDATE")
         if found.ac is not None:
             symbol = self.listing.symbol(found.ac.s)
             return News(symbol=symbol, warning=f"leverage of {symbol} is now {found.ac.l}")
@@ -387,14 +266,14 @@ class UserStream:
 
     def margin_call(self, text: str | bytes, received: int) -> News:
         """The venue warns that positions are close to liquidation."""
-        found = decode(text, _MARGIN_CALL, "MARGIN_CALL")
+        found = decode(text, MARGIN_CALL, "MARGIN_CALL")
         names = ", ".join(f"{self.listing.symbol(row.s)} ({margin_mode(row.mt)})" for row in found.p)
         return News(warning=f"margin call on {names or 'the account'}")
 
 
 def is_answer(message: str | bytes) -> bool:
     """Whether a message answers a request of ours and is no event."""
-    head = decode(message, _HEAD, "user message")
+    head = decode(message, HEAD, "user message")
     return not (head.e or bytes(head.event) or bytes(head.data))
 
 

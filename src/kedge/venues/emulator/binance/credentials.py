@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from kedge.model.errors import UserError
 from kedge.venues.emulator import keys
+from kedge.venues.emulator.binance.fields import Fields
 
 _SIGNATURE = "signature="
 
@@ -64,6 +65,7 @@ class Credentials:
         self.ed25519_private_key = private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode()
+        self.rights = {"withdraw": False, "ip_restricted": True}
         self._seed = seed
         self._known = {
             self.api_key: Credential(self.api_secret),
@@ -85,6 +87,38 @@ class Credentials:
         api_key = keys.text(self._seed, f"binance-registered-{len(self._known)}")
         self._known[api_key] = Credential(public=public)
         return api_key
+
+    def control(self, what: tuple[str, str], given: dict[str, Any]) -> dict[str, Any] | None:
+        """The venue's key page: `POST keys` with `public_key_pem` registers a key, with `withdraw` or `ip_restricted` it
+        changes what all keys may do.
+        """
+        if what != ("POST", "keys"):
+            return None
+        for name, value in given.items():
+            if name in self.rights and isinstance(value, bool):
+                self.rights[name] = value
+            elif name != "public_key_pem":
+                raise UserError(f"unknown {name!r}; give public_key_pem, or withdraw or ip_restricted true or false")
+        made = {"api_key": self.register(str(given["public_key_pem"]))} if "public_key_pem" in given else {}
+        return {**self.rights, **made}
+
+    def restrictions(self, fields: Fields) -> dict[str, Any]:
+        """`GET /sapi/v1/account/apiRestrictions`: what a key may do."""
+        return {
+            "ipRestrict": self.rights["ip_restricted"],
+            "createTime": 0,
+            "enableReading": True,
+            "enableWithdrawals": self.rights["withdraw"],
+            "enableInternalTransfer": False,
+            "enableMargin": False,
+            "enableFutures": True,
+            "permitsUniversalTransfer": False,
+            "enableVanillaOptions": False,
+            "enableFixApiTrade": False,
+            "enableFixReadOnly": False,
+            "enableSpotAndMarginTrading": True,
+            "enablePortfolioMarginTrading": False,
+        }
 
 
 def rest_payload(query: str, body: bytes) -> tuple[bytes, str]:

@@ -17,6 +17,7 @@ from kedge.venues.emulator.binance.refused import Refused, missing
 
 _DECIMAL = re.compile(r"([0-9]{1,20})(\.[0-9]{1,20})?")
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
+_MILLISECONDS = 10**12  # 2001
 DECIMAL_RANGE = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 
 
@@ -164,3 +165,18 @@ def plain(number: Decimal) -> str:
 def ms(ns: int) -> int:
     """Milliseconds of nanoseconds."""
     return ns // NS_PER_MS
+
+
+def microseconds(answer: Any) -> Any:
+    """An answer with its times in microseconds: every whole number that can be no id of ours but a time in milliseconds."""
+    if isinstance(answer, dict):
+        return {name: microseconds(value) for name, value in answer.items()}
+    if isinstance(answer, list):
+        return [microseconds(value) for value in answer]
+    is_time = isinstance(answer, int) and _MILLISECONDS <= answer < _MILLISECONDS * 100
+    return answer * 1_000 if is_time else answer
+
+
+def wants_microseconds(query: str) -> bool:
+    """Whether a connection's address asks for them."""
+    return "timeunit=microsecond" in query.lower()

@@ -18,7 +18,7 @@ from kedge.venues.emulator.binance.futures_market import FuturesMarket, FuturesW
 from kedge.venues.emulator.binance.futures_orders import FuturesOrders
 from kedge.venues.emulator.binance.futures_trading import FuturesTrading
 from kedge.venues.emulator.binance.futures_user import FuturesUser
-from kedge.venues.emulator.binance.gate import KEY, Gate, Limits, Route
+from kedge.venues.emulator.binance.gate import KEY, KEY_PAGE, SIGNED, Gate, Limits, Route
 from kedge.venues.emulator.binance.heartbeat import Heartbeat
 from kedge.venues.emulator.binance.listing import USDM, EightPlaces
 from kedge.venues.emulator.binance.margin import Margin
@@ -133,10 +133,8 @@ class BinanceFutures:
             self.exchange.timeline.after(rule.ms * 1_000_000, self._hang_up)
 
     def control(self, what: tuple[str, str], given: dict[str, Any]) -> dict[str, Any] | None:
-        """`POST /_emulator/keys {"public_key_pem"}` registers an RSA or Ed25519 key."""
-        if what == ("POST", "keys"):
-            return {"api_key": self.credentials.register(str(given.get("public_key_pem", "")))}
-        return None
+        """`POST /_emulator/keys`: the venue's key page."""
+        return self.credentials.control(what, given)
 
     def describe(self, addresses: Addresses) -> dict[str, Any]:
         """Addresses and keys."""
@@ -184,6 +182,7 @@ class BinanceFutures:
 
     def _add_routes(self) -> dict[str, Route]:
         methods: dict[str, Route] = {}
+        self.gate.add("GET", KEY_PAGE, Route(self.credentials.restrictions, 1, SIGNED))
         for (path, method), route in self.market.routes().items():
             self.gate.add("GET", API + path, route)
             methods |= {method: route} if method else {}

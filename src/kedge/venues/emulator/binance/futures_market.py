@@ -257,6 +257,10 @@ class FuturesWords:
             return not public
         return public and not path.startswith("/private")
 
+    def in_microseconds(self, query: str) -> bool:
+        """Futures have milliseconds alone."""
+        return False
+
     def period_ms(self, kind: str) -> int:
         """As documented: depth 250 ms unless told, candles 250 ms, mark price 3 s or 1 s, tickers 2 s."""
         if kind.startswith(("depth", "rpiDepth")):

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from kedge.model.instant import NS_PER_MS, NS_PER_S
 from kedge.venues.emulator.binance.credentials import Credentials, rest_payload
-from kedge.venues.emulator.binance.fields import Fields, parsed
+from kedge.venues.emulator.binance.fields import Fields, microseconds, parsed
 from kedge.venues.emulator.binance.refused import Refused, missing
 from kedge.venues.emulator.faults import Fault, Faults, Phase, Rule
 from kedge.venues.emulator.pace import Pace
@@ -26,6 +26,7 @@ Handler = Callable[[Fields], Any]
 Weight = int | Callable[[Fields], int]
 
 PUBLIC, KEY, SIGNED = "public", "key", "signed"
+KEY_PAGE = "/sapi/v1/account/apiRestrictions"
 RECV_WINDOW_MS, RECV_WINDOW_MS_MAX = 5_000, 60_000
 _AHEAD_MS = 1_000
 #: Timestamps from here on are microseconds; spot alone takes them.
@@ -100,7 +101,10 @@ class Gate:
                 self.weights.add(-weight, now)
         except Refused as refused:
             return self._reply(refused, route)
-        return self._reply(answer, route)
+        unit = request.headers.get("x-mbx-time-unit", "").upper()
+        return self._reply(
+            microseconds(answer) if self.limits.microseconds and unit == "MICROSECOND" else answer, route
+        )
 
     def charge(self, route: Route, fields: Fields) -> int:
         """Add a route's weight to what was used."""

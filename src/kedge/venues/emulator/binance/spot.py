@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from kedge.venues.emulator.binance.credentials import Credentials
-from kedge.venues.emulator.binance.fields import Fields, ms
-from kedge.venues.emulator.binance.gate import PUBLIC, SIGNED, Gate, Limits, Route
+from kedge.venues.emulator.binance.fields import Fields, microseconds, ms, wants_microseconds
+from kedge.venues.emulator.binance.gate import KEY_PAGE, PUBLIC, SIGNED, Gate, Limits, Route
 from kedge.venues.emulator.binance.heartbeat import Heartbeat
 from kedge.venues.emulator.binance.listing import SPOT, EightPlaces
 from kedge.venues.emulator.binance.refused import Refused
@@ -28,7 +28,7 @@ from kedge.venues.emulator.exchange import Exchange, Settings
 from kedge.venues.emulator.faults import Fault, Faults, Rule
 from kedge.venues.emulator.front import Addresses
 from kedge.venues.emulator.house import Options
-from kedge.venues.emulator.wire import Reply, Request, Session
+from kedge.venues.emulator.wire import Reply, Request, Session, fields
 
 API, WS_API = "/api/v3", "/ws-api/v3"
 BALANCES = {"USDT": Decimal(100_000), "BTC": Decimal(2), "ETH": Decimal(20), "BNB": Decimal(50)}
@@ -83,7 +83,7 @@ class BinanceSpot:
             self.gate.weights.add(2, self.gate.timeline.now)
             self._api_sessions[session.number] = session
         elif path == "/stream":
-            names = session.query.partition("streams=")[2].partition("&")[0]
+            names = fields(session.query).get("streams", "")
             self.streams.connect(session, combined=True, streams=[each for each in names.split("/") if each])
         elif path == "/ws" or path.startswith("/ws/"):
             named = [each for each in path.removeprefix("/ws").split("/") if each]
@@ -126,10 +126,8 @@ class BinanceSpot:
             self.exchange.timeline.after(rule.ms * 1_000_000, self._hang_up)
 
     def control(self, what: tuple[str, str], given: dict[str, Any]) -> dict[str, Any] | None:
-        """`POST /_emulator/keys {"public_key_pem"}` registers an RSA or Ed25519 key."""
-        if what == ("POST", "keys"):
-            return {"api_key": self.credentials.register(str(given.get("public_key_pem", "")))}
-        return None
+        """`POST /_emulator/keys`: the venue's key page."""
+        return self.credentials.control(what, given)
 
     def describe(self, addresses: Addresses) -> dict[str, Any]:
         """Addresses and keys."""
@@ -149,8 +147,9 @@ class BinanceSpot:
     def say(self, event: dict[str, Any]) -> None:
         """Tell every subscription of the user data stream."""
         for session in list(self._api_sessions.values()):
+            told = microseconds(event) if wants_microseconds(session.query) else event
             for number in _subscriptions(session):
-                session.push(_json({"subscriptionId": number, "event": event}), f"user/{event['e']}")
+                session.push(_json({"subscriptionId": number, "event": told}), f"user/{event['e']}")
 
     def _subscribe(self, session: Session, fields: Fields) -> dict[str, Any]:
         number = self._subscriptions
@@ -177,6 +176,7 @@ class BinanceSpot:
 
     def _add_routes(self) -> dict[str, Route]:
         methods: dict[str, Route] = {}
+        self.gate.add("GET", KEY_PAGE, Route(self.credentials.restrictions, 1, SIGNED))
         for (path, method), route in self.market.routes().items():
             self.gate.add("GET", API + path, route)
             methods[method] = route

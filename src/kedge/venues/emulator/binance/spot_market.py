@@ -12,7 +12,7 @@ from kedge.model.instant import NS_PER_MS
 from kedge.model.money import ZERO
 from kedge.venues.emulator.bars import Bar, opening
 from kedge.venues.emulator.binance import spot_pages as pages
-from kedge.venues.emulator.binance.fields import Fields, fixed, ms
+from kedge.venues.emulator.binance.fields import Fields, fixed, ms, wants_microseconds
 from kedge.venues.emulator.binance.gate import Gate, Route
 from kedge.venues.emulator.binance.intervals import INTERVALS, interval_of
 from kedge.venues.emulator.binance.listing import Listed
@@ -184,6 +184,10 @@ class SpotWords:
     def serves(self, path: str, kind: str) -> bool:
         """Every path serves everything."""
         return True
+
+    def in_microseconds(self, query: str) -> bool:
+        """Spot has both units."""
+        return wants_microseconds(query)
 
     def period_ms(self, kind: str) -> int:
         """As documented: depth 1 s or 100 ms, candles 2 s (1 s for seconds), tickers 1 s."""

@@ -15,6 +15,7 @@ import msgspec
 
 from kedge.model.instant import NS_PER_S
 from kedge.model.market import Level
+from kedge.venues.emulator.binance.fields import microseconds
 from kedge.venues.emulator.exchange import Exchange
 from kedge.venues.emulator.tape import BookUpdate, PublicTrade
 from kedge.venues.emulator.wire import Session
@@ -53,6 +54,9 @@ class Words(Protocol):
     def serves(self, path: str, kind: str) -> bool:
         """Whether a connection's path delivers a kind."""
 
+    def in_microseconds(self, query: str) -> bool:
+        """Whether a connection's address asks for times in microseconds, and gets them."""
+
 
 class Streams:
     """The connections of one product's market streams."""
@@ -72,7 +76,8 @@ class Streams:
 
     def connect(self, session: Session, *, combined: bool, streams: list[str]) -> None:
         """A connection begins, with the streams its address names."""
-        session.state |= {"combined": combined, "streams": {}, "heard": (0, 0)}
+        micro = self._words.in_microseconds(session.query)
+        session.state |= {"combined": combined, "streams": {}, "heard": (0, 0), "micro": micro}
         self._sessions[session.number] = session
         for stream in streams:
             if self._known(stream):
@@ -225,6 +230,7 @@ class Streams:
 
     def _push(self, session: Session, stream: str, event: Any) -> None:
         if event is not None:
+            event = microseconds(event) if session.state["micro"] else event
             told = {"stream": stream, "data": event} if session.state["combined"] else event
             session.push(_said(told), stream)
 

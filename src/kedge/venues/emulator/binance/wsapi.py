@@ -13,7 +13,7 @@ import msgspec
 
 from kedge.model.instant import NS_PER_MS
 from kedge.venues.emulator.binance.credentials import ws_payload
-from kedge.venues.emulator.binance.fields import Fields, flat
+from kedge.venues.emulator.binance.fields import Fields, flat, microseconds, wants_microseconds
 from kedge.venues.emulator.binance.gate import PUBLIC, SIGNED, Gate, Route
 from kedge.venues.emulator.binance.refused import Refused, missing
 from kedge.venues.emulator.faults import Fault
@@ -66,6 +66,8 @@ class WebSocketApi:
                 session.push(_said(number, refused, []))
                 return
         answer, limits = self._answer(session, method, params)
+        if _in_microseconds(self._gate, session):
+            answer = answer if isinstance(answer, Refused) else microseconds(answer)
         hidden = isinstance(params, dict) and params.get("returnRateLimits") is False
         said = _said(number, answer, [] if hidden else limits)
         if faults.take(Fault.DUPLICATE, method):
@@ -152,6 +154,11 @@ class WebSocketApi:
             "serverTime": self._gate.now // NS_PER_MS,
             "userDataStream": bool(session.state.get("subscriptions")),
         }
+
+
+def _in_microseconds(gate: Gate, session: Session) -> bool:
+    """Whether a connection asked for microseconds, and the product has them."""
+    return gate.limits.microseconds and wants_microseconds(session.query)
 
 
 def _code_of(body: bytes) -> dict[str, Any]:

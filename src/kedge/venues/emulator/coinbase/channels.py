@@ -84,7 +84,11 @@ class Channels:
         if not isinstance(said, dict) or said.get("type") not in {"subscribe", "unsubscribe"}:
             _refuse(session, "failure to parse message")
             return
-        channel, products = said.get("channel"), said.get("product_ids") or []
+        channel = said.get("channel")
+        products = said.get("product_ids") or []
+        if not isinstance(products, list) or not isinstance(channel, str):
+            _refuse(session, "failure to parse message")
+            return
         if channel not in _KNOWN:
             _refuse(session, f"channel not supported: {channel}")
             return
@@ -100,9 +104,9 @@ class Channels:
         books = {listing.book_of(each) if channel != "user" else each for each in products}
         self._change(connection, str(channel), books, wanted=said["type"] == "subscribe")
 
-    def _change(self, connection: Connection, channel: str, products: set[str], *, wanted: bool) -> None:
+    def _change(self, connection: Connection, channel: str, asked: set[str], *, wanted: bool) -> None:
         every = {"*"} if channel in _ACCOUNT_WIDE or channel == "status" else set(self._exchange.instruments)
-        named = products or every
+        named = asked or every
         held = connection.asked.get(channel, set())
         left = held | named if wanted else held - named
         if left:

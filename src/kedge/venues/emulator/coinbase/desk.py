@@ -232,6 +232,8 @@ class Desk:
             return
         if order.status is Status.PENDING:
             self._move(order, Status.OPEN)
+        if wish.expires_ns:
+            self.exchange.timeline.at(wish.expires_ns, lambda: self._expire(order))
         if wish.kind is Kind.STOP_LIMIT:
             self._wait(order, lambda: self._send(order, wish.price))
             return
@@ -305,6 +307,14 @@ class Desk:
         order.cancel_message = "User requested cancel"
         if order.engine is None or not self.exchange.cancel(order.engine, "cancel"):
             self._move(order, Status.CANCELLED)
+
+    def _expire(self, order: BrokerageOrder) -> None:
+        """Its date has come, whether it rests or waits for its stop."""
+        if order.status in ENDED:
+            return
+        self.exchange.triggers.drop(order.waits)
+        if order.engine is None or not self.exchange.expire(order.engine, "expired"):
+            self._move(order, Status.EXPIRED)
 
     def _fail(self, order: BrokerageOrder, reason: str) -> None:
         order.reject = reason
