@@ -82,15 +82,12 @@ class UserReports:
 
         `WorldError` where it cannot be found out: then the stream is not up.
         """
-        facts: list[Fact] = []
         since = self._heard_at - OVERLAP_NS
         asked_at = self._clock.now_ns()
         fills = await self._trading.fills_since("", since)
         if not isinstance(fills, Whole):
             raise WorldError(f"the fills since the last word are not known: {fills}")
-        for fill in fills.value:
-            if not self._is_repeat(fill.trade_id):
-                facts.append(fill)
+        facts: list[Fact] = [fill for fill in fills.value if not self._is_repeat(fill.trade_id)]
         listed = await self._trading.open_orders("")
         if not isinstance(listed, Whole):
             raise WorldError(f"the open orders are not known: {listed}")
@@ -120,9 +117,12 @@ class UserReports:
         if isinstance(answer, Whole):
             total = sum((each.quantity for each in answer.value), ZERO)
             self._told[exchange_id] = max(total, self._told.get(exchange_id, ZERO))
-            for each in answer.value:
-                if not self._is_repeat(each.trade_id):
-                    facts.append(each.fill(order_id, self._trading.names.symbol(each.product), self._clock.now_ns()))
+            now = self._clock.now_ns()
+            facts += [
+                each.fill(order_id, self._trading.names.symbol(each.product), now)
+                for each in answer.value
+                if not self._is_repeat(each.trade_id)
+            ]
         if self._told.get(exchange_id, ZERO) < told.filled:
             if isinstance(told, Told):
                 _bounded(self._owed, exchange_id, told)
