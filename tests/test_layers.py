@@ -19,12 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent
 POINT_DOWN = "Imports point down"
 INSIDE_CORE = "Inside the core"
 INSIDE_VENUES = "Inside the venues"
+INSIDE_BACKTEST = "Inside the backtest"
 PURE = "What decides does no I/O"
 STRATEGY = "A strategy sees"
 DASHBOARD = "The dashboard reads"
 STEPS = "Only run and backtest"
 
 MODULES = [
+    *("backtest.report.page", "backtest.result", "backtest.text.plain", "backtest.figures"),
     *("__main__", "cli.main", "web.page", "research.sweep", "run.live", "backtest.engine", "strategies.cross"),
     *(
         "venues.sim.book",
@@ -63,6 +65,8 @@ PLANTED = [
     ("core.algos.twap", "import kedge.core.desk", INSIDE_CORE),
     ("venues.answers", "import kedge.venues.gateway", INSIDE_VENUES),
     ("venues.sim.book", "import kedge.venues.binance.shell", INSIDE_VENUES),
+    ("backtest.figures", "import kedge.backtest.text.plain", INSIDE_BACKTEST),
+    ("backtest.result", "def f() -> None:\n    import kedge.backtest.report.page", INSIDE_BACKTEST),
     ("core.clock", "import time", PURE),
     ("core.risk.checks", "def f() -> None:\n    import logging", PURE),
     ("model.order", "from pathlib import Path", PURE),

@@ -242,7 +242,8 @@ class Loop:
             if delay:
                 at += delay
                 report = structs.replace(report, received=at)
-        self._post(at, report)
+        self._count = count = self._count + 1
+        heappush(self._messages, (at, count, report))
 
     def _post(self, at: int, message: object) -> None:
         self._count = count = self._count + 1
