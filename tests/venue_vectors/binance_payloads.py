@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from kedge.model.errors import VenueError
 from kedge.model.facts import Fill, OrderAccepted, OrderCancelled, OrderExpired, OrderReport
 from kedge.model.market import BookDelta, Candle, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.order import OrderStatus, Side
@@ -222,6 +225,10 @@ def pushed(product: Product, message: Any) -> None:
             assert streams.parse(text, listing, 9) == streams.Notice("ending", None, "serverShutdown")
         assert UserStream(listing).read(to_json(message), 9).ends == "serverShutdown"
         return
+    if kind and kind not in streams.KINDS:
+        with pytest.raises(VenueError, match="none that we know"):
+            streams.parse(text, listing, 9)
+        raise NotApplicable(f"event {kind}: Kedge does not subscribe to it, and what comes all the same is an error")
     settlements = streams.Settlements()
     got = streams.parse(text, listing, 9, settlements)
     assert not isinstance(got, streams.Notice)
@@ -540,6 +547,8 @@ def _listing(product: Product, row: dict[str, Any], body: bytes) -> None:
 def _filter(product: Product, row: dict[str, Any], body: bytes) -> None:
     ours = instruments.filters_of([row])
     assert ours.unknown == (), ours.unknown
+    if row["filterType"] not in instruments.READERS:
+        return  # known, and it says nothing that an order of ours could break
     numbers = {
         D(str(value))
         for name, value in row.items()
@@ -581,9 +590,9 @@ def _fees(product: Product, row: dict[str, Any], body: bytes) -> None:
     assert (fees.maker, fees.taker) == (D(standard["maker"]), D(standard["taker"]))
 
 
-def _brackets(product: Product, rows: list[dict[str, Any]], body: bytes) -> None:
+def _brackets(product: Product, rows: Any, body: bytes) -> None:
     ours = account.brackets(body)
-    for row in rows:
+    for row in rows if isinstance(rows, list) else [rows]:
         steps = sorted(row["brackets"], key=lambda step: step["notionalFloor"])
         assert [(s.leverage, s.notional_max, s.maintenance) for s in ours[row["symbol"]]] == [
             (D(step["initialLeverage"]), D(step["notionalCap"]), D(str(step["maintMarginRatio"]))) for step in steps
@@ -704,6 +713,7 @@ _SHAPES: tuple[tuple[Callable[[Any], bool], _Verify], ...] = (
     (_has("orderListId", "contingencyType", "orderReports"), _order_list),
     (_has("orderId", "clientOrderId", "symbol"), _order),
     (_has("algoId", "clientAlgoId", "symbol"), _order),
+    (_rows("orderId", "newQty"), lambda p, r, b: _unused("the amendments of an order")),
     (_rows("orderId", "clientOrderId", "amendmentId"), lambda p, r, b: _unused("the amendments of an order")),
     (_rows("orderId", "origQty"), _orders),
     (_rows("algoId", "algoStatus"), _orders),
@@ -735,7 +745,7 @@ _SHAPES: tuple[tuple[Callable[[Any], bool], _Verify], ...] = (
     (_rows("rateLimitType"), _rate_limits),
     (_has("standardCommission", "symbol"), _fees),
     (_has("makerCommissionRate"), _fees),
-    (_rows("brackets"), _brackets),
+    (_row_or_rows("symbol", "brackets"), _brackets),
     (_row_or_rows("markPrice", "lastFundingRate"), _premiums),
     (_rows("fundingRate", "fundingTime"), _funding),
     (_rows("incomeType", "income"), _incomes),

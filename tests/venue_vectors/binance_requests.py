@@ -183,9 +183,30 @@ _OPTIONS = {
     *("clientOrderId", "newClientOrderId", "timeInForce", "postOnly", "triggerPrice", "stopPrice", "stopLossPrice"),
     *("takeProfitPrice", "reduceOnly", "trailingPercent", "trailingDelta", "callbackRate", "stopLossOrTakeProfit"),
     *("positionSide", "hedged", "priceMatch", "selfTradePrevention", "selfTradePreventionMode", "icebergAmount"),
-    *("icebergQty", "test", "cost", "quoteOrderQty", "workingType", "marginMode", "type", "newOrderRespType"),
+    *(
+        "goodTillDate",
+        "icebergQty",
+        "test",
+        "cost",
+        "quoteOrderQty",
+        "workingType",
+        "marginMode",
+        "type",
+        "newOrderRespType",
+    ),
 }
 _REFERENCE = Decimal(100)
+_TIMES = {each.value.upper(): each for each in TimeInForce}
+
+#: Types of the venue's own that ccxt lets through.
+_LIMITED = {"limit", "limit_maker", "stop_loss_limit", "take_profit_limit"}
+
+
+def _of_type(kind: str) -> dict[str, Any]:
+    """What a venue's own type says beside limit or market."""
+    if kind == "limit_maker":
+        return {"postOnly": True}
+    return {"stopLossOrTakeProfit": "takeProfit"} if kind.startswith("take_profit") else {}
 
 
 def on_grid(value: Any, expected: str | None, rounded: Callable[[Decimal, Decimal], Decimal]) -> Decimal:
@@ -203,7 +224,9 @@ def order_of(
     unknown = params.keys() - _OPTIONS
     if unknown:
         raise NotApplicable(f"order options that Kedge does not offer: {', '.join(sorted(unknown))}")
-    limited = kind == "limit"
+    kind = kind.lower()
+    limited = kind in _LIMITED or (kind in {"stop", "take_profit"} and price is not None)
+    params = dict(params) | _of_type(kind)
     quote = params.get("cost") or params.get("quoteOrderQty")
     if "quoteOrderQty" in expected and quote is None:
         quote = Decimal(str(amount)) * Decimal(str(price))
@@ -223,8 +246,9 @@ def order_of(
         price=on_grid(price, expected.get("price"), round_price) if limited and price is not None else None,
         stop_price=None if stop is None else _exact(stop),
         trail=trail,
-        time_in_force=TimeInForce(str(params.get("timeInForce", "GTC")).lower().replace("po", "gtc")),
-        post_only=bool(params.get("postOnly")) or params.get("timeInForce") == "PO",
+        time_in_force=_TIMES.get(str(params.get("timeInForce")), TimeInForce.GTC),
+        expires_ns=int(params.get("goodTillDate", 0)) * NS_PER_MS,
+        post_only=bool(params.get("postOnly")) or params.get("timeInForce") in {"PO", "GTX"},
         reduce_only=bool(params.get("reduceOnly")),
     )
     iceberg = params.get("icebergAmount") or params.get("icebergQty")
@@ -370,6 +394,12 @@ def _funding_rates(wish: Wish) -> Call:
     )
 
 
+def _funding_history(wish: Wish) -> Call:
+    if wish.arg(1) is None:
+        raise NotApplicable("payments without a beginning: Kedge always says since when")
+    return calls.income(wish.raw(), "FUNDING_FEE", _ns(wish.args[1]), wish.arg(2, 1_000))
+
+
 def _open_orders(wish: Wish) -> Call:
     symbol = wish.arg(0)
     raw = raw_of(symbol) if isinstance(symbol, str) else ""
@@ -420,6 +450,11 @@ _METHODS: dict[str, Callable[[Wish], Call]] = {
     "fetch_balance": _balance,
     "fetch_positions": _positions,
     "fetch_positions_risk": _positions,
+    "fetch_order_trades": lambda w: calls.fills_of(w.product, w.raw(), str(w.args[0])),
+    "fetch_leverage": lambda w: calls.symbol_config(w.raw()),
+    "fetch_margin_mode": lambda w: calls.symbol_config(w.raw()),
+    "fetch_position_mode": lambda w: calls.position_mode(),
+    "fetch_funding_history": _funding_history,
     "fetch_order_book": lambda w: calls.depth(w.product, w.raw(), w.arg(1, 100)),
     "fetch_trades": _trades,
     "fetch_time": lambda w: calls.server_time(w.product),

@@ -210,6 +210,33 @@ def test_h10_what_happened_while_the_stream_was_down_is_told_once() -> None:
     play(scene)
 
 
+def test_h10_what_the_snapshot_keeps_back_is_asked_for() -> None:
+    async def scene(world: World, gateway: HyperliquidGateway) -> None:
+        world.freeze()
+        stream = await listening(world, gateway)
+        bid = world.best("BTC", asks=False)
+        await gateway.place_order(order("kedge-1-1", Side.BUY, "0.01", bid - 5))
+        await asyncio.sleep(1)
+        world.fault(Fault.SILENCE, channel="userFills", count=0)
+        world.push("BTC", bid - 50)
+        await asyncio.sleep(60)
+        assert not [fact for fact in world.facts if isinstance(fact, Fill)]
+        world.fault(Fault.DISCONNECT)
+        await asyncio.sleep(20)
+        (fill,) = [fact for fact in world.facts if isinstance(fact, Fill)]
+        assert fill.order_id == "kedge-1-1"
+        await stream.stop()
+
+    play(scene)
+
+
+def test_a_fill_without_a_client_id_is_known_by_its_number() -> None:
+    names = Names()
+    names.bind("kedge-1-1", 77)
+    assert names.of(77, "") == "kedge-1-1"
+    assert names.of(78, "") == ""
+
+
 def test_h11_a_snapshot_repeats_nothing_and_tells_nothing_of_before() -> None:
     async def scene(world: World, gateway: HyperliquidGateway) -> None:
         world.freeze()

@@ -8,6 +8,7 @@ import pytest
 
 from kedge.model.decisions import Approved
 from kedge.model.facts import CancelRejected, Fill, OrderCancelled, OrderRejected, OrderReport, OutcomeUnknown
+from kedge.model.instant import NS_PER_MS
 from kedge.model.order import OrderStatus, Side
 from kedge.venues.emulator.faults import Fault
 from kedge.venues.emulator.wire import Request
@@ -269,5 +270,38 @@ def test_h08_an_order_that_was_sent_is_not_sent_again() -> None:
         assert isinstance(again, OrderReport)
         assert again.status is OrderStatus.OPEN
         assert len(world.venue.book.orders) == 1
+
+    play(scene)
+
+
+def test_h09_a_nonce_that_another_used_first_is_no_refusal() -> None:
+    async def scene(world: World, gateway: HyperliquidGateway) -> None:
+        """Two processes with one key: which of the two requests acted, the answer does not say."""
+        world.now()
+        at_ms = (world.front.timeline.now // NS_PER_MS) + 10  # when the request will be signed
+        for nonce in range(at_ms - 20, at_ms + 20):
+            world.venue.nonces.take(world.keys["agent_address"], nonce, world.front.timeline.now)
+        (fact,) = await gateway.place_order(resting(world))
+        assert isinstance(fact, OutcomeUnknown)
+        assert "duplicate nonce" in fact.reason
+        await asyncio.sleep(25)
+        (ended,) = await gateway.query_order(query(ID))
+        assert isinstance(ended, OrderRejected)
+        assert world.venue.book.orders == {}
+
+    play(scene)
+
+
+def test_what_an_answer_costs_by_its_length_is_counted() -> None:
+    async def scene(world: World, gateway: HyperliquidGateway) -> None:
+        world.freeze()
+        limiter = gateway._desk.caller.limiter
+        for n in range(25):
+            await gateway.place_order(order(f"kedge-1-{n}", Side.BUY, "0.001", world.best("BTC", asks=True)))
+        await asyncio.sleep(61)
+        begun = limiter.used("weight")
+        fills = whole(await gateway.get_fills_since("", 0))
+        assert len(fills) == 25
+        assert limiter.used("weight") - begun == 20 + 25 // 20
 
     play(scene)

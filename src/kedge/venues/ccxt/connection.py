@@ -65,6 +65,10 @@ class Connection:
 
     async def load(self) -> Answer[dict[str, Any]]:
         """Load the markets, anew where they were loaded before, for all objects alike."""
+        for each in (self.trading, self.exits):
+            each.open()
+            # aiohttp sends a DELETE again when a kept connection breaks under it, and has no public switch
+            each.session._retry_connection = False  # noqa: SLF001
         answer: Answer[dict[str, Any]] = await self.ask("markets", lambda: self.trading.load_markets(True))
         if isinstance(answer, Whole):
             for each in (self.exits, self._streams):

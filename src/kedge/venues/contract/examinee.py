@@ -17,6 +17,7 @@ from kedge.model.facts import (
     OutcomeUnknown,
     VenueFact,
 )
+from kedge.model.instant import NS_PER_S
 from kedge.model.instrument import Instrument
 from kedge.model.market import OrderBook
 from kedge.model.money import EXACT
@@ -65,7 +66,7 @@ class Candidate:
         self.gateway = examinee.gateway
         self.symbol = examinee.symbol
         self.can = examinee.gateway.capabilities
-        self.begun = examinee.clock.now_ns()
+        self.begun = examinee.clock.now_ns() - NS_PER_S  # clocks are read in steps, and not exactly alike
         self._n = 0
 
     def need(self, ability: object, what: str) -> None:

@@ -172,7 +172,7 @@ _POSITIONS = lenient(list[_Position])
 _CONFIG = lenient(_Config)
 _SYMBOL_CONFIGS = lenient(list[_SymbolConfig])
 _LEVERAGE = lenient(_Leverage)
-_BRACKETS = lenient(list[_Brackets])
+_BRACKETS = lenient(_Brackets | list[_Brackets])
 _COMMISSION = lenient(_Commission)
 _INCOMES = lenient(list[_Income])
 _RESTRICTIONS = lenient(_Restrictions)
@@ -277,7 +277,8 @@ def leverage_set(body: bytes) -> tuple[str, Decimal]:
 def brackets(body: bytes) -> dict[str, tuple[Bracket, ...]]:
     """Leverage brackets by raw symbol, the smallest positions first."""
     found: dict[str, tuple[Bracket, ...]] = {}
-    for row in decode(body, _BRACKETS, "leverage brackets"):
+    told = decode(body, _BRACKETS, "leverage brackets")
+    for row in told if isinstance(told, list) else [told]:
         steps = [
             Bracket(
                 positive(step.initialLeverage, "initialLeverage"),

@@ -215,7 +215,7 @@ def filters_of(entries: list[dict[str, Any]]) -> Filters:
     unknown: list[str] = []
     for entry in entries:
         kind = str(entry.get("filterType", ""))
-        read = _READERS.get(kind)
+        read = READERS.get(kind)
         if read is not None:
             found.update(read(entry))
         elif kind not in KNOWN_FILTERS:
@@ -305,7 +305,8 @@ def _notional(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_READERS: dict[str, Any] = {
+#: How each filter is read.
+READERS: dict[str, Any] = {
     "PRICE_FILTER": lambda e: {
         "tick": _number(e, "tickSize"),
         "price_min": _number(e, "minPrice"),
@@ -342,6 +343,7 @@ _READERS: dict[str, Any] = {
     "MAX_NUM_ALGO_ORDERS": lambda e: {"algo_orders_max": _count(e, "maxNumAlgoOrders", "limit")},
     "EXCHANGE_MAX_NUM_ALGO_ORDERS": lambda e: {"algo_orders_max": _count(e, "maxNumAlgoOrders", "limit")},
     "MAX_NUM_ICEBERG_ORDERS": lambda e: {"iceberg_orders_max": _count(e, "maxNumIcebergOrders", "limit")},
+    "EXCHANGE_MAX_NUM_ICEBERG_ORDERS": lambda e: {"iceberg_orders_max": _count(e, "maxNumIcebergOrders", "limit")},
     "MAX_NUM_ORDER_LISTS": lambda e: {"order_lists_max": _count(e, "maxNumOrderLists", "limit")},
     "EXCHANGE_MAX_NUM_ORDER_LISTS": lambda e: {"order_lists_max": _count(e, "maxNumOrderLists", "limit")},
     "MAX_NUM_ORDER_AMENDS": lambda e: {"amends_max": _count(e, "maxNumOrderAmends", "limit")},

@@ -388,6 +388,9 @@ _READERS: dict[str, _Reader] = {
     "kline": _read_kline,
 }
 
+#: The kinds of event that a connection of ours may push.
+KINDS = frozenset({*_READERS, "markPriceUpdate", *IGNORED, *ENDINGS})
+
 
 def _is_list(message: str | bytes) -> bool:
     return message[:1] in {"[", b"["}

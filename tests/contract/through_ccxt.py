@@ -1,0 +1,103 @@
+"""ccxt as an examinee: over real sockets to an emulator in the same loop, because ccxt brings its own network.
+
+Time does not pass for real: the emulator's clock, ours and ccxt's idea of the difference are moved together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+from kedge.model.instant import NS_PER_S
+from kedge.model.secret import Secret
+from kedge.venues.ccxt.shell import CcxtGateway
+from kedge.venues.emulator.faults import rule_of
+from kedge.venues.emulator.front import Front
+from kedge.venues.emulator.house import Options, build
+from kedge.venues.emulator.pace import Pace
+from kedge.venues.emulator.server import Server
+from kedge.venues.gateway import ExchangeGateway
+from kedge.venues.wire.clock import Clock
+from kedge.venues.wire.system import SystemClock
+from tests.venues.ccxt.bench import VENUES
+
+#: Path of a request about one order, the emulator's market, and what Kedge calls it through ccxt.
+VENUE = {
+    "binance": ("/api/v3/order", "BTCUSDT", "BTC-USDT"),
+    "coinbase": ("/api/v3/brokerage/orders", "BTC-USD", "BTC-USD"),
+}
+
+
+class MovedClock(SystemClock):
+    """The machine's clock, moved ahead."""
+
+    ahead_ns = 0
+
+    def now_ns(self) -> int:
+        return super().now_ns() + self.ahead_ns
+
+    def monotonic_ns(self) -> int:
+        return super().monotonic_ns() + self.ahead_ns
+
+
+class CcxtExaminee:
+    """A gateway through ccxt at an emulator."""
+
+    instance = "exam"
+
+    def __init__(self, venue: str, front: Front, gateway: CcxtGateway, clock: MovedClock) -> None:
+        self.front = front
+        self.ccxt = gateway
+        self.gateway: ExchangeGateway = gateway
+        self.moved = clock
+        self.clock: Clock = clock
+        self._orders, self._market, self.symbol = VENUE[venue]
+
+    async def trade_at(self, price: Decimal) -> None:
+        self.front.push_price(self._market, price)
+        await self.pass_time(0.1)
+
+    async def lose_answer(self) -> None:
+        self.front.cause(rule_of({"fault": "drop_after", "path": self._orders}))
+
+    async def lose_request(self) -> None:
+        self.front.cause(rule_of({"fault": "drop_before", "path": self._orders}))
+
+    async def pass_time(self, seconds: float) -> None:
+        self.moved.ahead_ns += int(seconds * NS_PER_S)
+        connection = self.ccxt._connection
+        for each in (connection.trading, connection.exits, connection._streams):
+            assert each is not None, "ccxt streams from the venues that are examined"
+            each.options["timeDifference"] = each.options.get("timeDifference", 0) - int(seconds * 1_000)
+        await self.clock.sleep(0.05)
+
+    async def drive(self) -> None:
+        """Keep the emulator's clock at ours."""
+        while True:
+            self.front.advance(self.clock.now_ns())
+            await self.clock.sleep(0.01)
+
+
+@asynccontextmanager
+async def through_ccxt(venue: str) -> AsyncIterator[CcxtExaminee]:
+    """An emulator, and an open gateway to it through ccxt."""
+    emulator, addresses = VENUES[venue]
+    pace = Pace.of(1, time.time_ns(), time.monotonic_ns())
+    front = Front(build(emulator, Options(4, pace)))
+    server = Server(front, pace)
+    at = await server.start("127.0.0.1", 0)
+    told, clock = front.dialect.describe(at), MovedClock()
+    options = {"urls": addresses(at), "rateLimit": 1}
+    gateway = CcxtGateway(venue, told["api_key"], Secret(told["api_secret"]), options=options, clock=clock)
+    examinee = CcxtExaminee(venue, front, gateway, clock)
+    driving = asyncio.get_running_loop().create_task(examinee.drive())
+    try:
+        await gateway.open()
+        yield examinee
+    finally:
+        driving.cancel()
+        await gateway.close()
+        await server.stop()
