@@ -24,6 +24,9 @@ PURE = "What decides does no I/O"
 STRATEGY = "A strategy sees"
 DASHBOARD = "The dashboard reads"
 STEPS = "Only run and backtest"
+WITNESS = "An emulator is written from the venue's documentation"
+SOCKETLESS = "Below its server an emulator"
+OTHER_SIDE = "An emulator is the other side"
 
 MODULES = [
     *("backtest.report.page", "backtest.result", "backtest.text.plain", "backtest.figures"),
@@ -31,6 +34,13 @@ MODULES = [
     *(
         "venues.sim.book",
         "venues.binance.shell",
+        "venues.emulator.exchange",
+        "venues.emulator.front",
+        "venues.emulator.control",
+        "venues.emulator.house",
+        "venues.emulator.binance.spot",
+        "venues.emulator.coinbase.venue",
+        "venues.emulator.hyperliquid.dialect",
         "venues.gateway",
         "venues.answers",
         "venues.wire.http",
@@ -67,6 +77,10 @@ PLANTED = [
     ("venues.sim.book", "import kedge.venues.binance.shell", INSIDE_VENUES),
     ("backtest.figures", "import kedge.backtest.text.plain", INSIDE_BACKTEST),
     ("backtest.result", "def f() -> None:\n    import kedge.backtest.report.page", INSIDE_BACKTEST),
+    ("venues.emulator.binance.spot", "import kedge.venues.binance.shell", INSIDE_VENUES),
+    ("venues.emulator.binance.spot", "import kedge.venues.gateway", WITNESS),
+    ("venues.emulator.exchange", "import time", SOCKETLESS),
+    ("run.live", "import kedge.venues.emulator.exchange", OTHER_SIDE),
     ("core.clock", "import time", PURE),
     ("core.risk.checks", "def f() -> None:\n    import logging", PURE),
     ("model.order", "from pathlib import Path", PURE),
