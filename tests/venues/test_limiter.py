@@ -289,3 +289,19 @@ def test_new_figures_of_a_rule_keep_what_is_used() -> None:
         assert clock.monotonic_ns() == 0
 
     run(main())
+
+
+def test_a_rule_that_becomes_too_small_for_who_waits_does_not_let_it_go() -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        limiter = ExchangeRateLimiter.of_rules([RateRule("weight", 20, 1_000)], clock)
+        await limiter.acquire(12)
+        heavy = asyncio.create_task(limiter.acquire(10, wait_ms_max=5_000))
+        await asyncio.sleep(0)
+        limiter.set_rule(RateRule("weight", 8, 1_000))
+        with pytest.raises(RateLimited):
+            await heavy
+        assert clock.monotonic_ns() == 5 * SECOND
+        await limiter.acquire(4)
+
+    run(main())

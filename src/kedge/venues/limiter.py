@@ -122,13 +122,13 @@ class _Window:
         """How long until `weight` has room, if nothing else leaves until then."""
         self.forget(now)
         over = self.used + weight - (self.rule.budget if urgent else self.rule.open_budget)
+        if over <= 0:
+            return 0
         for youngest, part in self._parts:
-            if over <= 0:
-                break
             over -= part
             if over <= 0:
                 return youngest + self._window_ns - now
-        return 0
+        return self._window_ns  # the rule became too small for it: it waits until its patience ends
 
 
 class _Waiter(Struct, order=True, eq=True):

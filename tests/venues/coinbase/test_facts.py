@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from kedge.core.orders.lifecycle import OrderEvent, next_status
+from kedge.core.orders.lifecycle import TABLE, OrderEvent
 from kedge.model.decisions import CancelRequested, QueryRequested
 from kedge.model.errors import ConfigError, VenueError
 from kedge.model.facts import (
@@ -140,7 +140,7 @@ def test_accepted_is_not_resting_and_a_failure_after_it_ends_the_order() -> None
     }
     fact = orders.standing(Fields(told, "order")).told(1, "k-1-1")
     assert fact == OrderCancelled(1, "k-1-1", Decimal(0), "failed: NO_LIQUIDITY")
-    assert next_status(OrderStatus.OPEN, OrderEvent.CANCEL) is OrderStatus.CANCELLED  # a rejection would be illegal
+    assert TABLE.after(OrderStatus.OPEN, OrderEvent.CANCEL) is OrderStatus.CANCELLED  # a rejection would be illegal
 
 
 @pytest.mark.parametrize(

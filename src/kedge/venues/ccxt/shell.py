@@ -108,7 +108,7 @@ class CcxtGateway:
 
     @property
     def rate_limits(self) -> tuple[RateUse, ...]:
-        """ccxt keeps to the venue's limits by itself, and does not say what is used."""
+        """ccxt keeps to them by itself, and does not say what is used."""
         return ()
 
     async def open(self) -> None:
@@ -252,13 +252,9 @@ class CcxtGateway:
         buys_for_money = intent.order_type is OrderType.MARKET and intent.side is Side.BUY
         if buys_for_money and trading.options.get(_MONEY_SIZED, trading.id == "coinbase"):
             return f"market buys at {trading.id} are sized in money; send a limit order that fills at once"
-        instrument = self._inquiry.listed[intent.symbol]
-        for what, figure, grid in (
-            ("quantity", intent.quantity, instrument.lot_size),
-            ("price", intent.price, instrument.tick_size),
-        ):
-            if figure is not None and figure % grid:  # ccxt would cut it, and send another order than was approved
-                return f"{what} {canonical(figure)} is not a multiple of {canonical(grid)}"
+        off = structures.off_the_grid(intent, self._inquiry.listed[intent.symbol])
+        if off:
+            return off
         if intent.reduce_only or not self._connection.can("fetchTime"):
             return ""
         return self._venue_clock.refusal()

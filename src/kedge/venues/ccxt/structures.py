@@ -16,8 +16,8 @@ from kedge.model.facts import Fill, Liquidity
 from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from kedge.model.market import Candle, Level, OrderBook, Quote, Trade, of_row
-from kedge.model.money import ONE, ZERO
-from kedge.model.order import OrderStatus, OrderType, Side
+from kedge.model.money import ONE, ZERO, canonical
+from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side
 from kedge.venues.exact import decimal_of, shown
 from kedge.venues.gateway import Balance, OpenOrder, VenuePosition
 
@@ -245,3 +245,14 @@ def _levels(told: Iterable[Any], depth: int) -> tuple[Level, ...]:
         (positive(level[0], "price"), number(level[1], "size")) for level, _ in zip(told, range(depth), strict=False)
     ]
     return tuple((price, size) for price, size in read if size > ZERO)
+
+
+def off_the_grid(intent: OrderIntent, instrument: Instrument) -> str:
+    """Which figure of an order is off the instrument's grid: ccxt would cut it, and send another order than was approved."""
+    for what, figure, grid in (
+        ("quantity", intent.quantity, instrument.lot_size),
+        ("price", intent.price, instrument.tick_size),
+    ):
+        if figure is not None and figure % grid:
+            return f"{what} {canonical(figure)} is not a multiple of {canonical(grid)}"
+    return ""

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 BODY_BYTES_MAX = 64 << 20
 MESSAGE_BYTES_MAX = 16 << 20
 
-CONNECTIONS_MAX = 32
+#: Streams hold theirs for as long as they run, so this is more than requests alone need.
+CONNECTIONS_MAX = 256
 #: A connection that was silent for so long is not used again: the other side may be closing it.
 IDLE_SECONDS_MAX = 15
 
