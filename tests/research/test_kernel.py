@@ -35,7 +35,7 @@ from kedge.strategies.sma_cross import SmaCrossStrategy
 from .cases import case_of, difference
 from .walks import walk
 
-SAMPLE = range(80)
+SAMPLE = range(50)
 
 
 def test_the_kernel_is_the_engine_on_random_cases() -> None:
