@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kedge.backtest.result import BacktestResult as BacktestResult
     from kedge.backtest.result import BacktestTrade as BacktestTrade
     from kedge.cli.config import TradingConfig as TradingConfig
+    from kedge.core.allocation.capital import CapitalAllocator as CapitalAllocator
     from kedge.core.market.bars import HigherBars as HigherBars
     from kedge.core.market.bars import TickBars as TickBars
     from kedge.core.market.bars import TimeBars as TimeBars
@@ -71,6 +72,7 @@ _HOMES = {
     "backtest.engine": "BacktestEngine",
     "backtest.result": "BacktestResult BacktestTrade",
     "cli.config": "TradingConfig",
+    "core.allocation.capital": "CapitalAllocator",
     "core.market.bars": "HigherBars TickBars TimeBars VolumeBars",
     "core.market.handler": "MarketDataHandler",
     "core.market.quality": "DataQualityChecker QualityReport",

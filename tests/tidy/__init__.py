@@ -35,6 +35,10 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("float", "src/kedge/backtest/curve_block.py"): _STATISTIC,
     ("float", "src/kedge/backtest/curve_fold.py"): _STATISTIC,
     ("float", "src/kedge/backtest/metrics.py"): _STATISTIC,
+    (
+        "float",
+        "src/kedge/core/allocation/capital.py",
+    ): "takes ratios given as floats by their shortest text; computes exactly",
     ("float", "src/kedge/core/market/quality.py"): "outlier scores of a report on past data; no order depends on one",
 }
 
