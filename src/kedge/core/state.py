@@ -47,6 +47,7 @@ class State:
         self.config = RiskConfig()
         self.instruments: dict[str, Instrument] = {}
         self.budgets: dict[str, Decimal] = {}
+        self._named_budgets: dict[str, Decimal] = {}
         self.market = MarketDataHandler() if market is None else market
         self.orders = OrdersInFlight()
         self.portfolio = PositionTracker()
@@ -96,6 +97,7 @@ class State:
             f.TimerFired: self._timer,
             f.ClockReading: self._clock,
             f.OperatorCommand: self._operator,
+            f.RebalanceRequested: self._operator,
             f.StreamStatus: self._stream,
             f.InstrumentChanged: self._instrument,
             f.JournalRepaired: self._noted,
@@ -224,7 +226,9 @@ class State:
         self.instance, self.epoch, self.config, self.stopped = fact.instance, fact.epoch, fact.risk, False
         if not self.portfolio.account and not self.portfolio.start:
             self.portfolio.start = self.portfolio.cash = fact.cash
-        self.budgets = {spec.name: spec.budget for spec in fact.strategies}
+        named = {spec.name: spec.budget for spec in fact.strategies}
+        if named != self._named_budgets:  # the same manifest again keeps what rebalancing has decided since
+            self._named_budgets, self.budgets = named, dict(named)
         self.portfolio.account_currency = fact.account_currency
         limits, watched = fact.risk, self.watches_equity
         self.watches_equity = any(
@@ -252,7 +256,7 @@ class State:
         self.clock_offset_ns = fact.offset_ns
         return NOTHING
 
-    def _operator(self, fact: f.OperatorCommand) -> Consequences:
+    def _operator(self, fact: f.OperatorCommand | f.RebalanceRequested) -> Consequences:
         self._advance(fact)
         self.attention = True
         return NOTHING
@@ -289,6 +293,7 @@ class State:
             d.StrategyEnabled: self._enabled,
             d.SymbolBlocked: lambda x: self.blocked.setdefault(x.symbol, {}).__setitem__(x.cause, x.reason),
             d.SymbolUnblocked: self._unblocked,
+            d.Rebalanced: lambda x: self.budgets.update(x.after),
         }
 
     def _approved(self, decision: d.Approved) -> None:
@@ -339,6 +344,7 @@ class State:
             "blocked": self.blocked,
             "errors_in_a_row": self.errors_in_a_row,
             "executions": self.executions,
+            "budgets": self.budgets,
             "clock_offset_ns": self.clock_offset_ns,
             "market": self.market.snapshot(),
             "orders": self.orders.snapshot(),
