@@ -158,7 +158,7 @@ def test_the_journal_holds_it_recovery_folds_it_and_a_replay_decides_the_same(tm
         loop.take(manifest)
         loop.run(candles(0, 60), log)
         weights = {"first": D(1), "second": D(1)}
-        returns = {"first": (D("0.01"), D("0.02")), "second": (D("0.02"), D("0.01"))}
+        returns: dict[str, tuple[Decimal, ...]] = {"first": (D("0.01"), D("0.02")), "second": (D("0.02"), D("0.01"))}
         loop.take(RebalanceRequested(desk.state.now, weights, "month's end", returns, D("0.4")))
         loop.run(candles(60, 120), log)
         loop.finish()
