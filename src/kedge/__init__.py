@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from kedge.model.position import Position as Position
     from kedge.model.signal import CancelOrders as CancelOrders
     from kedge.model.signal import Signal as Signal
+    from kedge.research.walk_forward.optimizer import WalkForwardOptimizer as WalkForwardOptimizer
     from kedge.strategies.breakout import BreakoutStrategy as BreakoutStrategy
     from kedge.strategies.grid import GridStrategy as GridStrategy
     from kedge.strategies.market_making import MarketMakingStrategy as MarketMakingStrategy
@@ -97,6 +98,7 @@ _HOMES = {
     "model.order": "Order OrderStatus OrderType Side TimeInForce",
     "model.position": "Position",
     "model.signal": "CancelOrders Signal",
+    "research.walk_forward.optimizer": "WalkForwardOptimizer",
     "strategies.breakout": "BreakoutStrategy",
     "strategies.grid": "GridStrategy",
     "strategies.market_making": "MarketMakingStrategy",

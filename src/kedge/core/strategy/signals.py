@@ -101,7 +101,9 @@ class SignalStrategy(BaseStrategy):
     def reset(self) -> None:
         lookback = self.lookback()
         if type(lookback) is not int or lookback < 1:
-            raise StrategyError(f"{type(self).__name__} has lookback() {lookback!r}; it must be a whole number from 1 on")
+            raise StrategyError(
+                f"{type(self).__name__} has lookback() {lookback!r}; it must be a whole number from 1 on"
+            )
         self._courses = {symbol: Course(symbol, lookback) for symbol in self.required_symbols()}
 
     @property
@@ -186,9 +188,13 @@ def checked(column: Any, bars: Bars, owner: str) -> Column:
     shape = getattr(column, "shape", None)
     kind = getattr(getattr(column, "dtype", None), "kind", "")
     if shape != (len(bars),) or kind not in {"i", "u"}:
-        raise StrategyError(f"{owner}.signals gave {shape or type(column).__name__} of kind {kind or 'none'}; give int8, one a bar")
+        raise StrategyError(
+            f"{owner}.signals gave {shape or type(column).__name__} of kind {kind or 'none'}; give int8, one a bar"
+        )
     low, high = int(column.min()), int(column.max())
     if low < MOVE_MIN or high > MOVE_MAX:
-        raise StrategyError(f"{owner}.signals gave {low if low < MOVE_MIN else high}; a move is one of -1, 0, 1, KEEP, moves(...)")
+        raise StrategyError(
+            f"{owner}.signals gave {low if low < MOVE_MIN else high}; a move is one of -1, 0, 1, KEEP, moves(...)"
+        )
     moves: Column = column.astype("int8", copy=False)
     return moves
