@@ -51,9 +51,9 @@ def test_logits_are_those_of_the_paper(seed: int, periods: int, trials: int, blo
 
 
 def test_luck_is_seen_as_luck() -> None:
-    """200 random walks, five times: PBO near one half, the best one's Sharpe ratio not significant once deflated."""
+    """200 random walks, three times: PBO near one half, the best one's Sharpe ratio not significant once deflated."""
     probabilities, deflated, p_values = [], [], []
-    for seed in range(5):
+    for seed in range(3):
         returns = walks(seed)
         probabilities.append(probability_of_overfitting(returns).probability)
         all_of_them = sharpes(returns)
@@ -67,7 +67,7 @@ def test_luck_is_seen_as_luck() -> None:
 
 def test_a_planted_edge_is_seen_as_skill() -> None:
     """One of the 200 earns a fifth of its deviation a day: it wins nearly everywhere, and survives every correction."""
-    for seed in range(3):
+    for seed in range(2):
         returns = walks(seed)
         returns[:, 77] += 0.002
         report = probability_of_overfitting(returns)
