@@ -40,7 +40,10 @@ def test_skill_is_said_and_nothing_is_said_of_nothing() -> None:
     record = track_record(np.random.default_rng(3).normal(0.004, 0.01, 500))
     assert record is not None
     assert record.significant
-    assert "above what luck among one trial explains" in record.verdict
+    assert "the true Sharpe ratio is above zero" in record.verdict
+    many = track_record(np.random.default_rng(3).normal(0.004, 0.01, 500), 10)
+    assert many is not None
+    assert "above what luck among 10 trials shows" in many.verdict
     assert track_record(np.zeros(2)) is None
     flat = track_record(np.zeros(10))
     assert flat is not None

@@ -60,13 +60,12 @@ class TrackRecord(Struct, frozen=True, eq=False):
         """One sentence for people."""
         if self.deflated is None:
             return "Nothing varied, so there is no Sharpe ratio to judge."
-        tries = "one trial" if self.trials == 1 else f"{self.trials:,} trials"
+        chance, bar = f"{self.deflated:.1%}", f"{CONFIDENCE:.0%} is the usual bar"
+        if self.trials == 1:
+            return f"With {chance} probability the true Sharpe ratio is above zero; {bar}, for a single trial."
         if self.significant:
-            return f"The Sharpe ratio is above what luck among {tries} explains, with {self.deflated:.1%} probability."
-        return (
-            f"Luck among {tries} explains this Sharpe ratio: it is above that with {self.deflated:.1%} probability only, "
-            f"and {CONFIDENCE:.0%} is the usual bar."
-        )
+            return f"With {chance} probability the Sharpe ratio is above what luck among {self.trials:,} trials shows."
+        return f"Luck among {self.trials:,} trials explains it: the Sharpe ratio is above that with {chance} only; {bar}."
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

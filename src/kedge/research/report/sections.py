@@ -37,6 +37,12 @@ def warnings_of(result: WalkForwardResult, evidence: Evidence) -> Iterator[str]:
     plan, windows = result.plan, len(result)
     if result.account.final_equity <= ZERO:
         yield "Nothing was left of the account: the windows after that are not run."
+    failed = [each for each in result if each.disabled]
+    if failed:
+        yield (
+            f"The strategy was disabled in {len(failed)} of {windows} windows out of sample, "
+            f"first in window {failed[0].window.number}: {failed[0].disabled}."
+        )
     if evidence.record is not None and not evidence.record.significant:
         yield evidence.record.verdict
     pbo = evidence.overfitting
@@ -49,6 +55,8 @@ def warnings_of(result: WalkForwardResult, evidence: Evidence) -> Iterator[str]:
         yield f"No set of parameters is significantly better than cash out of sample (p = {number(evidence.check.consistent, 3)})."
     if result.efficiency is None:
         yield "Nothing was earned in sample, so there was nothing to carry over."
+    elif result.efficiency <= 0.0:
+        yield "Days in sample earned, days out of sample lost: nothing of what was found carried over."
     elif result.efficiency < EFFICIENCY_MIN:
         yield f"A day out of sample earned {percent(result.efficiency, 0)} of what a day in sample did."
     if windows < WINDOWS_MIN:

@@ -170,6 +170,7 @@ class WalkForwardOptimizer:
             fees=run.total_fees,
             closing_cost=cost,
             candidates=tuple(candidates),
+            disabled=", ".join(run.record.disabled.values()),
         )
         return row, run
 

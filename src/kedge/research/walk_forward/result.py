@@ -42,7 +42,7 @@ class WalkForwardWindow(Struct, frozen=True, eq=False):
     """One window: the parameters chosen in sample, and what they did there and, unseen, out of sample.
 
     Out of sample `fees` and `closing_cost` are in `final_equity`; in sample nothing is charged for what was open at the
-    end. `candidates` are all that was tried.
+    end. `candidates` are all that was tried, `disabled` says why the strategy was disabled out of sample, if it was.
     """
 
     window: Window
@@ -59,6 +59,7 @@ class WalkForwardWindow(Struct, frozen=True, eq=False):
     fees: Decimal
     closing_cost: Decimal
     candidates: tuple[Candidate, ...] = ()
+    disabled: str = ""
 
     @property
     def in_sample(self) -> tuple[datetime, datetime]:
@@ -244,4 +245,5 @@ def _plain(each: WalkForwardWindow) -> dict[str, Any]:
             "trades": each.in_sample_trades,
         },
         "tried": len(each.candidates),
+        "disabled": each.disabled,
     }

@@ -27,7 +27,8 @@ from kedge.research.walk_forward.schedule import Window
 from kedge.research.walk_forward.search import Places, Search, Space, parameters_at, sets_of, study
 from kedge.storage.columns import CandleColumns
 
-#: Makes a strategy of parameters given by keyword: a strategy class, or any function of parameters.
+#: Makes a strategy of parameters given by keyword: a strategy class, or any function of parameters. One that names its
+#: `strategy_class` promises that the class with the parameters of what it made is the same strategy.
 Factory = Callable[..., BaseStrategy]
 
 
@@ -79,7 +80,7 @@ def try_in_sample(task: Task, market: Market, window: Window) -> list[Candidate]
         strategy = task.strategy(places)
         if strategy is None:
             return None
-        inside = cut.run(task, places, strategy, window.in_start, window.in_end)
+        inside = cut.run(task, strategy, window.in_start, window.in_end)
         figures = (score(inside, task.objective), inside.total_return, inside.sharpe_ratio, inside.trades)
         found[places] = Candidate(places, *figures)
         return figures[0]
@@ -99,7 +100,7 @@ def see_out_of_sample(task: Task, market: Market, window: Window, sets: Sequence
     for places in sets:
         strategy = task.strategy(places)
         assert strategy is not None, "only sets that fit are compared"
-        seen = cut.run(task, places, strategy, window.out_start, window.out_end)
+        seen = cut.run(task, strategy, window.out_start, window.out_end)
         outcomes.append(Outcome(places, seen.total_return, seen.returns))
     return outcomes
 
@@ -125,13 +126,14 @@ class Cut:
             self._cuts[key] = Market([_cut(stream, start, end, lead) for stream in self._market.streams])
         return self._cuts[key]
 
-    def run(self, task: Task, places: Places, strategy: BaseStrategy, start: int, end: int) -> Evaluation:
+    def run(self, task: Task, strategy: BaseStrategy, start: int, end: int) -> Evaluation:
         """One set over one stretch; its days are those of the stretch, each with an equity."""
         market = self.market(start, end, strategy.warmup_bars())
-        if isinstance(task.factory, type):
-            found = evaluate(task.factory, market, task.parameters(places), task.settings)
-        else:
+        kind = task.factory if isinstance(task.factory, type) else getattr(task.factory, "strategy_class", None)
+        if kind is None:
             found = by_events(strategy, market, task.settings)
+        else:
+            found = evaluate(kind, market, dict(strategy.values()), task.settings)
         return within(found, start, end)
 
 
