@@ -65,7 +65,9 @@ class TrackRecord(Struct, frozen=True, eq=False):
             return f"With {chance} probability the true Sharpe ratio is above zero; {bar}, for a single trial."
         if self.significant:
             return f"With {chance} probability the Sharpe ratio is above what luck among {self.trials:,} trials shows."
-        return f"Luck among {self.trials:,} trials explains it: the Sharpe ratio is above that with {chance} only; {bar}."
+        return (
+            f"Luck among {self.trials:,} trials explains it: the Sharpe ratio is above that with {chance} only; {bar}."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
