@@ -121,7 +121,7 @@ def test_no_weight_means_cash_and_a_turnover_limit_says_so() -> None:
         "no strategy has a weight: all stays in cash",
     )
     placed = allocator.allocate({"a": [], "b": []}, current={"a": D(500), "c": D(100)})
-    assert placed == {"a": D(500), "b": D("166.666666666"), "c": D("66.666666666")}
+    assert placed == {"a": D(500), "b": D("166.666666666666"), "c": D("66.666666666666")}
     assert "turnover" in placed.reasons[0]
 
 

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal, localcontext
 
 from kedge.model.errors import ConfigError
-from kedge.model.money import CENT_OF_NANO, EXACT, ONE, ZERO
+from kedge.model.money import EXACT, ONE, ZERO
 
-#: Shares are cut down to this, so that they are short in the journal and never sum to more than the whole.
-SHARE_QUANTUM = CENT_OF_NANO
+#: Shares are cut down to this: short enough for the journal, fine enough for any capital, never more than the whole.
+SHARE_QUANTUM = Decimal("1E-18")
 
 
 def capped(weights: Mapping[str, Decimal], cap: Decimal) -> dict[str, Decimal]:
