@@ -26,7 +26,6 @@ from kedge.core.orders import lifecycle
 from kedge.core.risk import checks, halts
 from kedge.core.strategy.base import BaseStrategy
 from kedge.core.strategy.view import View
-from kedge.model.decisions import CheckResult
 from kedge.model.instrument import Instrument, InstrumentKind
 from kedge.model.limits import REQUIRED, RiskConfig, SymbolLimits
 
@@ -105,9 +104,7 @@ def test_every_check_is_in_the_guide_with_what_it_says_of_itself() -> None:
 
 
 def is_check(function: FunctionType) -> bool:
-    return (
-        not function.__name__.startswith("_") and inspect.signature(function).return_annotation == CheckResult.__name__
-    )
+    return not function.__name__.startswith("_") and inspect.signature(function).return_annotation == "Answer"
 
 
 def test_every_hook_and_every_question_to_the_view_is_in_the_guide() -> None:

@@ -44,7 +44,7 @@ def test_what_is_encoded_decodes_to_an_equal_value_of_the_same_bytes(value: Any)
         return  # a lone surrogate
     back = CODEC.decode(record(kind, body, schema))
     assert back == value
-    assert CODEC.encode(back).body == body
+    assert CODEC.encode(back)[2] == body
 
 
 def test_unknown_kinds_and_schemas_are_refused_by_name() -> None:
@@ -99,7 +99,7 @@ def test_every_older_schema_is_brought_to_the_current_one() -> None:
     new = FillV3(Decimal(1), Decimal(2), "BTC-USD", False, Decimal(0))
     assert codec.decode(record("fill", b'{"price":"1","quantity":"2","symbol":"BTC-USD"}', 1)) == new
     assert codec.decode(record("fill", b'{"maker":false,"price":"1","quantity":"2","symbol":"BTC-USD"}', 2)) == new
-    assert codec.decode(record("fill", codec.encode(new).body, 3)) == new
+    assert codec.decode(record("fill", codec.encode(new)[2], 3)) == new
     with pytest.raises(DecodeRefused):
         codec.decode(record("fill", b'{"price":1.5,"quantity":"2","symbol":"BTC-USD"}', 1))
     with pytest.raises(DecodeRefused):
@@ -123,4 +123,4 @@ def test_a_table_with_a_hole_is_refused_when_it_is_made() -> None:
 
 def test_the_codec_redacts() -> None:
     codec = Codec({"halt": Halt}, redactor=Redactor(["canary-0123456789"]))
-    assert codec.encode(Halt("bad key canary-0123456789")).body == b'{"reason":"bad key ***","type":"Halt"}'
+    assert codec.encode(Halt("bad key canary-0123456789"))[2] == b'{"reason":"bad key ***","type":"Halt"}'

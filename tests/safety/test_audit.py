@@ -69,9 +69,11 @@ def test_c25_every_order_is_explained_from_the_journal_alone(tmp_path: Path) -> 
         assert intent["strategy"] == spec["name"]
         assert intent["signal_n"] == next(line.n for line in chain.lines if line.kind == "signal")
         assert order_id.rsplit("-", 1)[1] == str(next(line.n for line in chain.lines if line.kind == "approved"))
-        figures = {check[0]: check for check in body["approved"]["checks"]}
+        checks = body["approved"]["checks"]
+        figures = {name: (figure, limit) for name, figure, limit in zip(
+            checks["names"], checks["figures"], checks["limits"], strict=True)}  # fmt: skip
         assert {"orders_per_day", "daily_loss", "margin", "reference_price", "lot"} <= figures.keys()
-        assert D(figures["orders_per_day"][3]) == 3
+        assert D(figures["orders_per_day"][1]) == 3
         assert (D(body["fill"]["quantity"]), D(body["fill"]["price"])) == (trade.quantity, trade.price)
         cash += D(body["booked"]["realized"]) - D(body["booked"]["fee"])
         assert D(body["booked"]["cash"]) == cash

@@ -174,13 +174,13 @@ def write_into_the_state_outside_the_fold(patch: pytest.MonkeyPatch) -> None:
 
 
 def leave_protective_orders_out_of_the_worst_case(patch: pytest.MonkeyPatch) -> None:
-    furthest = Assessment._furthest
+    summed = Assessment._sum_orders
 
-    def soft(self: Assessment) -> Decimal:
+    def soft(self: Assessment, orders: Any) -> None:
+        summed(self, orders)
         self.covers = self.sheds = Decimal(0)
-        return furthest(self)
 
-    patch.setattr(Assessment, "_furthest", soft)
+    patch.setattr(Assessment, "_sum_orders", soft)
 
 
 def never_ask_again_for_a_cancel_that_got_lost(patch: pytest.MonkeyPatch) -> None:

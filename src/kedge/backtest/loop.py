@@ -13,6 +13,7 @@ the same one.
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from heapq import heappop, heappush
@@ -47,10 +48,6 @@ FACTS_A_FOLD = 1 << 15
 
 #: A strategy that answers its own fills for ever within one moment is stopped here.
 MESSAGES_PER_MOMENT_MAX = 100_000
-
-
-#: Decisions that a result tells of, one by one.
-_NOTED = frozenset({Refused, Quarantined, StrategyDisabled, HaltChanged})
 
 
 class Venue(Protocol):
@@ -124,15 +121,31 @@ class Loop:
         self._delays = delays
         self._journal = journal
         self._coarse = coarse
-        self._messages: list[tuple[int, int, object]] = []
+        self._messages: list[tuple[int, int, Any]] = []
         self._count = 0
         #: The fills that were booked, whose they were and what profit each realized: three columns.
         self.fills: list[Fill] = []
         self.owners: list[str] = []
         self.realized: list[Decimal] = []
         self.funding: list[FundingPayment] = []
-        self.counts: dict[type, int] = {}
+        self.counts: defaultdict[type, int] = defaultdict(int)
+        #: Decisions that a result tells of, one by one.
         self.noted: list[Decision] = []
+        self._note = self.noted.append
+        #: What is done with a decision of a kind; others are only counted.
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            **dict.fromkeys((Approved, CancelRequested, QueryRequested), self._leave),
+            **dict.fromkeys((Refused, Quarantined, StrategyDisabled, HaltChanged), self._note),
+            TimerSet: self._set_timer,
+            Booked: self._booked,
+        }
+        #: What is done with a message of a kind when it arrives; others are facts to be taken.
+        self._arrivals: dict[type, Callable[[Any, int], None]] = {
+            **dict.fromkeys((Approved, CancelRequested, QueryRequested), self._reach_venue),
+            TimerFired: self._take_timer,
+            Fill: self._take_fill,
+            FundingPayment: self._take_funding,
+        }
         self.participation = ZERO
         self.account_changed = True
 
@@ -201,56 +214,75 @@ class Loop:
         self._deliver(max((entry[0] for entry in self._messages), default=0) + 1)
 
     def _send(self, decisions: list[Decision]) -> None:
-        now = self._desk.state.now
-        counts = self.counts
+        counts, handlers = self.counts, self._handlers
         for decision in decisions:
             kind = type(decision)
-            counts[kind] = counts.get(kind, 0) + 1
-            if kind is Approved or kind is CancelRequested or kind is QueryRequested:
-                delay = 0 if self._delays is None else self._delays.order_ns()
-                self._post(now + delay, decision)
-            elif kind is TimerSet and decision.due_ns:  # type: ignore[union-attr]
-                self._post(decision.due_ns, TimerFired(decision.due_ns, decision.name))  # type: ignore[union-attr]
-            elif kind is Booked:
-                self.owners.append(decision.strategy)  # type: ignore[union-attr]
-                self.realized.append(decision.realized)  # type: ignore[union-attr]
-            elif kind in _NOTED:
-                self.noted.append(decision)
+            counts[kind] += 1
+            if kind in handlers:
+                handlers[kind](decision)
+
+    def _leave(self, command: Command) -> None:
+        """A command goes on its way to the venue."""
+        at = self._desk.state.now
+        if self._delays is not None:
+            at += self._delays.order_ns()
+        self._post(at, command)
+
+    def _set_timer(self, timer: TimerSet) -> None:
+        if timer.due_ns:
+            self._post(timer.due_ns, TimerFired(timer.due_ns, timer.name))
+
+    def _booked(self, booked: Booked) -> None:
+        self.owners.append(booked.strategy)
+        self.realized.append(booked.realized)
 
     def _report(self, report: Any) -> None:
-        delay = 0 if self._delays is None else self._delays.report_ns()
-        if delay:
-            report = structs.replace(report, received=report.ts + delay)
-        self._post(report.ts + delay, report)
+        """A report goes on its way to us."""
+        at = report.ts
+        if self._delays is not None:
+            delay = self._delays.report_ns()
+            if delay:
+                at += delay
+                report = structs.replace(report, received=at)
+        self._post(at, report)
 
     def _post(self, at: int, message: object) -> None:
-        self._count += 1
-        heappush(self._messages, (at, self._count, message))
+        self._count = count = self._count + 1
+        heappush(self._messages, (at, count, message))
 
     def _deliver(self, until: int) -> None:
         """Deliver every message that arrives by `until`, in the order of arrival, those that this causes included."""
-        messages = self._messages
+        messages, arrivals = self._messages, self._arrivals
         delivered = 0
         while messages and messages[0][0] <= until:
             at, _, message = heappop(messages)
-            kind = type(message)
-            if kind is Approved or kind is CancelRequested or kind is QueryRequested:
-                for report in self._venue.submit(message, at):  # type: ignore[arg-type]
-                    self._report(report)
-            elif kind is not TimerFired:
-                self.take(message)  # type: ignore[arg-type]
-                if kind is Fill:
-                    self.account_changed = True
-                    if len(self.realized) > len(self.fills):  # booked: not an exact repeat
-                        self.fills.append(message)  # type: ignore[arg-type]
-                elif kind is FundingPayment:
-                    self.funding.append(message)  # type: ignore[arg-type]
-                    self.account_changed = True
-            elif self._desk.state.timers.due.get(message.name) == at:  # type: ignore[attr-defined]
-                self.take(message)  # type: ignore[arg-type]
+            arrive = arrivals.get(type(message))
+            if arrive is None:
+                self.take(message)
+            else:
+                arrive(message, at)
             delivered += 1
             if delivered > MESSAGES_PER_MOMENT_MAX:
                 raise StrategyError(
                     f"more than {MESSAGES_PER_MOMENT_MAX} messages without time passing; "
                     "a strategy answers its own fills for ever"
                 )
+
+    def _reach_venue(self, command: Command, at: int) -> None:
+        for report in self._venue.submit(command, at):
+            self._report(report)
+
+    def _take_timer(self, timer: TimerFired, at: int) -> None:
+        if self._desk.state.timers.due.get(timer.name) == at:  # else it was set anew or dropped
+            self.take(timer)
+
+    def _take_fill(self, fill: Fill, at: int) -> None:
+        self.take(fill)
+        self.account_changed = True
+        if len(self.realized) > len(self.fills):  # booked: not an exact repeat
+            self.fills.append(fill)
+
+    def _take_funding(self, payment: FundingPayment, at: int) -> None:
+        self.take(payment)
+        self.funding.append(payment)
+        self.account_changed = True

@@ -19,12 +19,12 @@ from kedge.journal.redact import Redactor
 from kedge.model.decisions import Decision
 from kedge.model.errors import ConfigError
 from kedge.model.facts import Fact
-from kedge.model.kinds import KINDS, VERSIONS
+from kedge.model.kinds import KINDS, UPCASTERS, VERSIONS
 
 
 def codec(redactor: Redactor | None = None) -> Codec:
     """The codec of Kedge's facts and decisions."""
-    return Codec(KINDS, versions=VERSIONS, redactor=redactor)
+    return Codec(KINDS, versions=VERSIONS, upcasters=UPCASTERS, redactor=redactor)
 
 
 class Recording:
@@ -45,12 +45,9 @@ class Recording:
 
     def write(self, fact: Fact, decisions: list[Decision]) -> None:
         """Append a fact and what was decided because of it."""
-        log, encode, at = self._log, self._codec.encode, self._state.now
-        kind, schema, body = encode(fact)
-        cause = log.append(kind, body, at, 0, schema=schema, n=self._state.seq - len(decisions))
-        for decision in decisions:
-            kind, schema, body = encode(decision)
-            log.append(kind, body, at, cause, schema=schema)
+        encode, state = self._codec.encode, self._state
+        entries = [encode(fact), *map(encode, decisions)] if decisions else (encode(fact),)
+        self._log.append_step(entries, state.now, state.seq - len(decisions))
 
     def close(self) -> Mapping[str, Any]:
         """Commit and close; says how long the journal is and what its chain ends with."""

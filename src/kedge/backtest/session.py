@@ -39,7 +39,7 @@ def specs_of(strategies: Sequence[BaseStrategy], sources: Mapping[str, str]) -> 
             name=strategy.name(),
             source=sources.get(strategy.name(), f"{type(strategy).__module__}:{type(strategy).__qualname__}"),
             parameters=strategy.values_as_text(),
-            code_sha256=_code_of(type(strategy)),
+            code_sha256=code_of(type(strategy)),
             budget=share,
         )
         for strategy in strategies
@@ -82,7 +82,7 @@ def code_sha256() -> str:
     return digest.hexdigest()
 
 
-def _code_of(strategy: type) -> str:
+def code_of(strategy: type) -> str:
     """SHA-256 of the file that defines a strategy; empty where there is none (typed at a prompt)."""
     try:
         name = inspect.getsourcefile(strategy)

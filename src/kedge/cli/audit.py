@@ -167,10 +167,12 @@ def _described(kind: str, body: Any) -> list[str]:
     lines = [_short(body["intent"])]
     if "reason" in body:
         lines.append(f"refused: {body['reason']}")
-    for check in body.get("checks", []):
-        name, passed, figure, limit, note = check
-        against = f" against {limit}" if limit is not None else ""
-        lines.append(f"{'passed' if passed else 'FAILED'}  {name}: {figure}{against}" + (f"  ({note})" if note else ""))
+    checks = body.get("checks", {})
+    failed, notes = checks.get("failed", ()), checks.get("notes", {})
+    for name, limit, figure in zip(*(checks.get(column, ()) for column in ("names", "limits", "figures")), strict=True):
+        against = f" against {limit}" if limit else ""
+        note = f"  ({notes[name]})" if name in notes else ""
+        lines.append(f"{'FAILED' if name in failed else 'passed'}  {name}: {figure}{against}{note}")
     return lines
 
 
@@ -182,8 +184,10 @@ def _short(body: Any) -> str:
         if value in ("", None, [], {}) or key == "type":
             continue
         if key == "checks":
-            failed = [check[0] for check in value if not check[1]]
-            parts.append(f"checks={len(value)}" + (f" failed={','.join(failed)}" if failed else " passed"))
+            failed = value.get("failed", ())
+            parts.append(
+                f"checks={len(value.get('names', ()))}" + (f" failed={','.join(failed)}" if failed else " passed")
+            )
             continue
         parts.append(f"{key}=({_short(value)})" if isinstance(value, dict) else f"{key}={value}")
     return "  ".join(parts)

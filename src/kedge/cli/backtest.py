@@ -267,11 +267,18 @@ def distinct(symbols: list[str]) -> list[str]:
 
 
 def with_symbol(named: str, parameters: dict[str, str], symbols: list[str]) -> BaseStrategy:
-    """The strategy; where there is one symbol of data and the strategy has a `symbol` parameter, that one."""
+    """The strategy, on the symbols of the data where it has a `symbol` parameter that was not given."""
     found = loading.strategy_class(named)
-    if len(symbols) == 1 and "symbol" in found.parameters and "symbol" not in parameters:
-        parameters = {**parameters, "symbol": symbols[0]}
-    return loading.make(found, named, parameters)
+    return loading.make(found, named, {**symbol_for(found, symbols), **parameters})
+
+
+def symbol_for(found: type[BaseStrategy], symbols: list[str]) -> dict[str, str]:
+    """The `symbol` parameter that the data suggest: the one there is, or all of them where it takes several."""
+    from kedge.core.strategy.signals import SignalStrategy
+
+    if "symbol" not in found.parameters or (len(symbols) > 1 and not issubclass(found, SignalStrategy)):
+        return {}
+    return {"symbol": ",".join(symbols)}
 
 
 def play(

@@ -1,52 +1,62 @@
-"""`--grid NAME=VALUES`: the values of a parameter that are to be tried.
+"""Grids of parameters as a user types them: `fast=5:50:5`, `fast=5,10,20`, `num_std=1:3:0.5`, `allow_short=true,false`.
 
-fast=5:50:5       from 5 to 50 in steps of 5, both ends in (the last where a step meets it)
-num_std=1.5:3:0.5 the same in decimals, exactly
-side=long,short   these, in this order
+A range is written begin:end:step and holds its end where a step meets it; without a step it is 1. Values are text, as
+`--param` has them: the strategy's declaration says what they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import prod
 
-from kedge.cli.config import amount
-from kedge.model.errors import ConfigError
-from kedge.model.money import EXACT, ZERO, canonical
+from kedge.model.errors import ConfigError, StrategyError, UserError
+from kedge.model.money import EXACT, ZERO, canonical, decimal
 
-#: Values of one parameter.
-VALUES_MAX = 10_000
+#: More runs than anyone waits for; a typing error is more likely.
+RUNS_MAX = 1_000_000
 
 
 def parse_grid(given: Sequence[str]) -> dict[str, list[str]]:
-    """The values of each parameter, as text."""
+    """The values of each parameter, in the order typed."""
     grid: dict[str, list[str]] = {}
     for each in given:
-        name, equals, values = (part.strip() for part in each.partition("="))
-        if not equals or not name or not values:
-            raise ConfigError(f"--grid {each!r} is not NAME=VALUES; write fast=5:50:5 or fast=5,10,20")
+        name, equals, text = (part.strip() for part in each.partition("="))
+        if not equals or not name or not text:
+            raise StrategyError(f"--grid {each!r} is not name=begin:end:step or name=value,value")
         if name in grid:
-            raise ConfigError(f"--grid gives {name} twice; give all its values at once")
-        found = _range(name, values) if ":" in values else [value.strip() for value in values.split(",")]
-        if "" in found:
-            raise ConfigError(f"--grid {name} has an empty value in {values!r}; write {name}=5,10,20")
-        twice = next((value for value in found if found.count(value) > 1), None) if len(found) <= VALUES_MAX else None
-        if twice is not None:
-            raise ConfigError(f"--grid {name} gives {twice} twice; give it once")
-        if len(found) > VALUES_MAX:
-            raise ConfigError(f"--grid {name} has {len(found)} values; {VALUES_MAX} at most, take larger steps")
-        grid[name] = found
+            raise StrategyError(f"--grid gives {name} twice; give it once")
+        grid[name] = _range(each, text) if ":" in text else _values(each, text)
+    runs = prod(map(len, grid.values()))
+    if runs > RUNS_MAX:
+        raise ConfigError(f"the grid has {runs} runs; {RUNS_MAX} at most, make a step wider")
     return grid
 
 
-def _range(name: str, values: str) -> list[str]:
-    parts = values.split(":")
-    if len(parts) not in (2, 3):
-        raise ConfigError(f"--grid {name} is {values!r}; write FROM:TO:STEP, as in 5:50:5")
-    first, last, step = (amount(part, f"--grid {name}") for part in (*parts, "1")[:3])
-    if not step > ZERO or last < first:
-        raise ConfigError(f"--grid {name} is {values!r}; FROM must not be above TO, and STEP above zero")
-    count = int(EXACT.divide(EXACT.subtract(last, first), step)) + 1
-    if count > VALUES_MAX:
-        raise ConfigError(f"--grid {name} has {count} values; {VALUES_MAX} at most, take larger steps")
-    return [canonical(EXACT.add(first, EXACT.multiply(step, Decimal(at)))) for at in range(count)]
+def _values(each: str, text: str) -> list[str]:
+    values = [value.strip() for value in text.split(",")]
+    if not all(values):
+        raise StrategyError(f"--grid {each!r} has an empty value; write name=value,value")
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise StrategyError(f"--grid {each!r} gives {twice} twice; give it once")
+    return values
+
+
+def _range(each: str, text: str) -> list[str]:
+    parts = text.split(":")
+    if len(parts) not in {2, 3}:
+        raise StrategyError(f"--grid {each!r} is not name=begin:end:step")
+    try:
+        begin, end, step = (decimal(part.strip(), "--grid") for part in (*parts, "1")[:3])
+    except UserError:
+        raise StrategyError(f"--grid {each!r} is not name=begin:end:step in numbers, as in fast=5:50:5") from None
+    if not step > ZERO or end < begin:
+        raise StrategyError(f"--grid {each!r} never ends: begin must not be above end, and the step above zero")
+    for number in (begin, end, step):
+        if number and abs(number.adjusted()) > 18:
+            raise StrategyError(f"--grid {each!r} has a number beyond 1e18 or 1e-18; no parameter is meant")
+    count = int(EXACT.divide_int(EXACT.subtract(end, begin), step)) + 1
+    if count > RUNS_MAX:
+        raise ConfigError(f"--grid {each!r} has {count} values; {RUNS_MAX} at most, make the step wider")
+    return [canonical(EXACT.fma(Decimal(place), step, begin)) for place in range(count)]

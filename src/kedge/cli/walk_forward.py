@@ -12,13 +12,14 @@ import click
 from msgspec import Struct
 
 from kedge.cli import console, loading
-from kedge.cli.backtest import distinct, engine_of, open_stream, period
+from kedge.cli.backtest import distinct, engine_of, open_stream, period, symbol_for
 from kedge.cli.config import TradingConfig, read_config
 from kedge.cli.grid import parse_grid
 from kedge.cli.output import Output, write_json
+from kedge.cli.sweep import checked_grid
 from kedge.cli.registry import digest_of, identity, remember, settings_of
 from kedge.core.strategy.base import BaseStrategy
-from kedge.model.errors import ConfigError, StrategyError
+from kedge.model.errors import StrategyError
 
 if TYPE_CHECKING:
     from kedge.backtest.engine import BacktestEngine
@@ -130,7 +131,7 @@ def command(
     space, fixed = parse_grid(grid), loading.parse_parameters(parameters)
     both = next((name for name in space if name in fixed), None)
     if both is not None:
-        raise ConfigError(f"{both} is given by --grid and by --param; give it once")
+        raise StrategyError(f"{both} is given by --param and by --grid; give it once")
     bounds = period(start, end)
     engine = engine_of(config, options)
     with redirect_stdout(sys.stderr) if output.json_on_stdout else nullcontext():
@@ -138,8 +139,12 @@ def command(
         symbols = distinct([stream.symbol for stream in streams])
         if config is not None:
             config.check_symbols(symbols)
-        check_values(strategy, space)
-        factory = Named(strategy, with_symbol(strategy, fixed, space, symbols))
+        found = loading.strategy_class(strategy)
+        fixed = {**symbol_for(found, symbols), **fixed}
+        if "symbol" in space:
+            fixed = {name: value for name, value in fixed.items() if name != "symbol"}
+        checked_grid(found, space, fixed)
+        factory = Named(strategy, fixed)
         with output.whole():
             result = walk(factory, space, [stream.between(*bounds) for stream in streams], engine, options)
             known = note(result, environment, engine, factory, digest_of(streams), f"{bounds[0]} to {bounds[1]}")
@@ -159,26 +164,6 @@ def command(
 def whole(stream: Any) -> Any:
     """The columns of a stream; what is kept in files is read."""
     return stream.columns() if callable(getattr(stream, "columns", None)) else stream
-
-
-def check_values(named: str, space: dict[str, list[str]]) -> None:
-    """Every value must be one that the strategy's parameter can have; sets that do not fit together are another matter."""
-    found = loading.strategy_class(named)
-    for name, values in space.items():
-        declared = found.parameters.get(name)
-        if declared is None:
-            loading.make(found, named, {name: values[0]})  # says which there are
-            raise ConfigError(f"--grid {name}: {named} has no such parameter; see kedge strategies {named}")
-        for value in values:
-            declared.parse(value, found.__name__)
-
-
-def with_symbol(named: str, fixed: dict[str, str], space: dict[str, list[str]], symbols: list[str]) -> dict[str, str]:
-    """The fixed parameters; with one symbol of data and a `symbol` parameter that nobody set, that one."""
-    declared = loading.strategy_class(named).parameters
-    if len(symbols) == 1 and "symbol" in declared and "symbol" not in fixed and "symbol" not in space:
-        return {**fixed, "symbol": symbols[0]}
-    return fixed
 
 
 def walk(

@@ -7,7 +7,8 @@ the next question is asked of the state as it then is, and each leaves its line 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from kedge.core.algos import protection
 from kedge.core.allocation.rebalancing import Rebalancer
@@ -16,7 +17,7 @@ from kedge.core.orders.manager import OrderManager
 from kedge.core.risk.guard import Guard, disable
 from kedge.core.risk.manager import RiskManager
 from kedge.core.state import State
-from kedge.core.strategy.registry import Failure, StrategyRegistry
+from kedge.core.strategy.registry import HOOKS, Failure, StrategyRegistry
 from kedge.core.strategy.state_view import StateView
 from kedge.model.decisions import (
     Alert,
@@ -29,10 +30,13 @@ from kedge.model.decisions import (
     StrategyDisabled,
     StrategyEnabled,
 )
-from kedge.model.facts import Fill, RebalanceRequested
+from kedge.model.facts import Fill, RebalanceRequested, TimerFired
 from kedge.model.market import BookDelta, OrderBook
 from kedge.model.order import OrderIntent
 from kedge.model.signal import CancelOrders, Wish
+
+#: What strategies want, each with its name.
+Wanted = Sequence[tuple[str, Wish | Failure]]
 
 #: Levels of each side of a book that strategies are shown after a change.
 BOOK_LEVELS_SHOWN = 20
@@ -53,9 +57,16 @@ class Desk:
             orders=state.orders,
             next_id=self._next_id,
             now=lambda: state.now,
-            duplicate_window_ms=lambda: state.config.duplicate_window_ms_max,
+            fold=state.approve,
         )
         self.page: list[Decision] = []
+        #: Who is asked about a kind of fact once it is folded and the guard has looked, and says what strategies want.
+        self.askers: dict[type, Callable[[Any], Wanted]] = {
+            **dict.fromkeys(HOOKS, strategies.react),
+            BookDelta: self.show_book,
+            Fill: self.follow,
+            TimerFired: strategies.notify_timer,
+        }
         self._signal_n = 0
         for entry in strategies.entries():
             entry.strategy.view = StateView(state, entry)
@@ -98,53 +109,57 @@ class Desk:
             else:
                 self.record(thing)  # type: ignore[arg-type]
 
-    def act(self, wanted: Iterable[tuple[str, Wish | Failure]]) -> None:
+    def act(self, wanted: Wanted) -> None:
         """Turn what strategies want into orders and cancels; a strategy that failed is disabled."""
+        state, page = self.state, self.page
         for strategy, wish in wanted:
-            if type(wish) is Failure:
-                self.carry_out(disable(self.state, strategy, wish.reason))
+            kind = type(wish)
+            if kind is Failure:
+                self.carry_out(disable(state, strategy, wish.reason))
                 continue
-            self._signal_n = self.state.next_record(len(self.page))
-            self.record(SignalRaised(strategy, wish))  # type: ignore[arg-type]
-            if type(wish) is CancelOrders:
-                self._cancel_for(strategy, wish)
+            self._signal_n = state.seq + 2 + len(page)
+            page.append(SignalRaised(strategy, wish))  # type: ignore[arg-type]
+            if kind is CancelOrders:
+                self._cancel_for(strategy, wish)  # type: ignore[arg-type]
             else:
                 self._order_for(strategy, wish)
 
-    def follow(self, fill: Fill) -> None:
-        """What a fill brings with it: protection, the strategy's own answer."""
-        order = self.state.orders.find(fill.order_id)
-        if order is None:
-            return
-        self.carry_out(protection.follow(self.state, order, fill))
-        if order.strategy:
-            self.act(self.strategies.notify(order.strategy, fill))
-
-    def whole_book(self, delta: BookDelta) -> OrderBook | BookDelta:
-        """The book after a change, as strategies see it: its best levels; the change itself where none looks
-        at books.
-        """
+    def show_book(self, delta: BookDelta) -> Wanted:
+        """Show strategies the best levels of the book after a change, where one looks at books."""
         record = self.state.market.record(delta.symbol)
         if record is None or not self.strategies.reads(OrderBook):
-            return delta
+            return ()
         bids, asks = record.book.top(BOOK_LEVELS_SHOWN)
-        return OrderBook(delta.ts, tuple(bids), tuple(asks), delta.symbol, delta.sequence, delta.received)
+        book = OrderBook(delta.ts, tuple(bids), tuple(asks), delta.symbol, delta.sequence, delta.received)
+        return self.strategies.react(book)
+
+    def follow(self, fill: Fill) -> Wanted:
+        """What a fill brings with it: protection at once, then the strategy's own answer."""
+        order = self.state.orders.find(fill.order_id)
+        if order is None:
+            return ()
+        if protection.concerned(self.state, order):
+            self.carry_out(protection.follow(self.state, order, fill))
+        return self.strategies.notify(order.strategy, fill) if order.strategy else ()
 
     # inside ----------------------------------------------------------------------------------------------------------
 
     def _order_for(self, strategy: str, wish: object) -> None:
-        order_id = f"{self.state.instance}-{self.state.epoch}-{self.state.next_record(len(self.page) + 1)}"
+        state, page = self.state, self.page
+        order_id = f"{state.instance}-{state.epoch}-{state.next_record(len(page) + 1)}"
         sized = self.sizer.size(strategy, wish, order_id, self._signal_n)  # type: ignore[arg-type]
         if type(sized) is SignalDropped:
-            self.page.append(sized)
+            page.append(sized)
             return
         how, intent = sized  # type: ignore[misc]
-        self.page.append(how)
+        page.append(how)
         self.submit(intent)
 
     def _cancel_for(self, strategy: str, wish: CancelOrders) -> None:
         orders = self.state.orders
-        found = orders.by_symbol.get(wish.symbol, {}) if wish.symbol else orders.active
+        found = orders.by_symbol.get(wish.symbol) if wish.symbol else orders.active
+        if not found:
+            return
         for order in list(found.values()):
             if order.strategy == strategy and (not wish.order_id or order.id == wish.order_id):
                 self.orders.cancel(order, wish.reason or "the strategy asked")

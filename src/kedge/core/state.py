@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from kedge.core.clock import Timers
 from kedge.core.market.handler import MarketDataHandler
@@ -27,9 +27,11 @@ from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
-from kedge.model.money import ONE, ZERO, canonical
+from kedge.model.money import ONE, ZERO
+from kedge.model.plain import text_of
 
 NOTHING: tuple[d.Decision, ...] = ()
+_RUNNING: Final = d.HaltState.RUNNING
 Consequences = Sequence[d.Decision]
 
 #: Funding payments remembered, so that an exact repeat is known (it carries no id); the oldest is forgotten first.
@@ -53,7 +55,7 @@ class State:
         self.portfolio = PositionTracker()
         self.performance = Performance()
         self.timers = Timers()
-        self.halt = d.HaltState.RUNNING
+        self.halt = _RUNNING
         self.disabled: dict[str, str] = {}
         self.blocked: dict[str, dict[str, str]] = {}
         self.errors_in_a_row = 0
@@ -62,6 +64,7 @@ class State:
         self._fundings: OrderedDict[tuple[object, ...], None] = OrderedDict()
         self.stopped = False
         self.watches_equity = False
+        self._marked = False
         self._floor: Decimal | None = None
         self.attention = False
         self.folds: dict[type, Callable[[Any], Consequences]] = self._folds()
@@ -137,6 +140,7 @@ class State:
     def _doubted(self, fact: f.MarketFact, bad: d.Quarantined) -> Consequences:
         """What is not believed moves no clock (H39): only when it reached us tells the time, for that is ours."""
         received = fact.received
+        self._marked = False
         if type(received) is int and self.now < received <= TIME_MAX:
             self.now = received
         return (bad,)
@@ -150,15 +154,18 @@ class State:
         self, book: Callable[[Any, int], str], success: bool = False, error: bool = False, attend: bool = False
     ) -> Callable[[Any], Consequences]:
         """The fold of a venue report: `book` says what is odd about it, and odd stops the symbol."""
+        noticed = error or attend
 
         def report(fact: Any) -> Consequences:
-            self._advance(fact)
+            now = fact.received or fact.ts
+            if now > self.now:
+                self.now = now
             odd = book(fact, self.now)
             if success:
                 self.errors_in_a_row = 0
             elif error:
                 self.errors_in_a_row += 1
-            if error or attend:
+            if noticed:
                 self.attention = True
             if not odd:
                 return NOTHING
@@ -234,6 +241,7 @@ class State:
         self.watches_equity = any(
             limit is not None for limit in (limits.daily_loss_max, limits.drawdown_ratio_max, limits.strategy_loss_max)
         )
+        self._marked = False
         if not watched:  # what was earned before anyone watched is no cushion
             self.performance = Performance(self.equity())
         self._floor = self.performance.floor(limits.daily_loss_max, limits.drawdown_ratio_max)
@@ -264,10 +272,12 @@ class State:
     def _stream(self, fact: f.StreamStatus) -> Consequences:
         self._advance(fact)
         bad = self.market.stream(fact)
+        self._marked = False
         return NOTHING if bad is None else (bad,)
 
     def _instrument(self, fact: f.InstrumentChanged) -> Consequences:
         self._advance(fact)
+        self._marked = False
         self.know(fact.instrument)
         return NOTHING
 
@@ -285,7 +295,7 @@ class State:
 
     def _apply_table(self) -> dict[type, Callable[[Any], None]]:
         return {
-            d.Approved: self._approved,
+            d.Approved: self.approve,
             d.CancelRequested: lambda x: self.orders.request_cancel(x.order_id, self.now),
             d.TimerSet: lambda x: self.timers.set(x.name, x.due_ns),
             d.HaltChanged: self._halted,
@@ -296,12 +306,13 @@ class State:
             d.Rebalanced: lambda x: self.budgets.update(x.after),
         }
 
-    def _approved(self, decision: d.Approved) -> None:
+    def approve(self, decision: d.Approved) -> None:
+        """Fold an approval: its order counts from now on."""
         self.orders.send(decision.intent, self.now, self.config.duplicate_window_ms_max, decision.worst_price)
 
     def _halted(self, change: d.HaltChanged) -> None:
         self.halt = change.after
-        if change.after is d.HaltState.RUNNING:
+        if change.after is _RUNNING:
             self.errors_in_a_row = 0
         self.look()
 
@@ -322,8 +333,8 @@ class State:
         return self.market.last_price(symbol)
 
     def equity(self) -> Decimal:
-        """Cash and positions at the freshest prices."""
-        return self.portfolio.equity(self.market.last_price)
+        """Cash and positions at the freshest prices: the last mark, where every fact that moves it makes one."""
+        return self.performance.last if self._marked else self.portfolio.equity(self.market.last_price)
 
     def budget(self, strategy: str) -> Decimal:
         """A strategy's share of the equity, in the account's currency; all of it where the manifest names none."""
@@ -355,7 +366,7 @@ class State:
 
     def digest(self) -> str:
         """SHA-256 of the snapshot's canonical text: two folds of the same records agree on it."""
-        return sha256(_text(self.snapshot()).encode()).hexdigest()
+        return sha256(text_of(self.snapshot()).encode()).hexdigest()
 
     # inside ----------------------------------------------------------------------------------------------------------
 
@@ -368,18 +379,21 @@ class State:
     def _mark(self) -> None:
         """Mark the account; the guard looks when a loss limit is reached."""
         equity = self.portfolio.equity(self.market.last_price)
+        self._marked = True
         if self.performance.mark(self.now, equity):
             limits = self.config
             self._floor = self.performance.floor(limits.daily_loss_max, limits.drawdown_ratio_max)
         if self._floor is not None and equity <= self._floor:
             self.attention = True
         bound = self.config.strategy_loss_max
-        if bound is not None and not self.disabled.keys() >= self.portfolio.losers(bound, self.market.last_price):
-            self.attention = True
+        if bound is not None:
+            for owner in self.portfolio.losers(bound, self.market.last_price):
+                if owner not in self.disabled:
+                    self.attention = True
 
     def look(self) -> None:
         """Whether the guard must look at the next fact too, whatever it is."""
-        self.attention = self.halt is not d.HaltState.RUNNING or bool(self.orders.unknown) or self.errors_in_a_row > 0
+        self.attention = self.halt is not _RUNNING or bool(self.orders.unknown) or self.errors_in_a_row > 0
 
     @staticmethod
     def _incident(symbol: str, what: str) -> Consequences:
@@ -388,12 +402,3 @@ class State:
             d.SymbolBlocked(symbol, "incident", what),
             d.Alert(d.Severity.CRITICAL, what, symbol),
         )
-
-
-def _text(value: object) -> str:
-    """Plain data as text, the same for equal data: maps by sorted key, decimals canonical."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_text(value[key])}" for key in sorted(value)) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_text, value)) + "]"
-    return canonical(value) if isinstance(value, Decimal) else str(value)

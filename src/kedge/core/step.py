@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from kedge.core.desk import Desk
 from kedge.model.decisions import Decision, Quarantined
-from kedge.model.facts import Fact, Fill, TimerFired
-from kedge.model.market import BookDelta
+from kedge.model.facts import Fact
 
 
 def step(desk: Desk, fact: Fact) -> list[Decision]:
@@ -37,13 +36,9 @@ def step(desk: Desk, fact: Fact) -> list[Decision]:
         desk.carry_out(desk.guard.react(fact))
         state.look()
 
-    kind = type(fact)
-    if kind is Fill:
-        desk.follow(fact)  # type: ignore[arg-type]
-    elif kind is TimerFired:
-        desk.act(desk.strategies.notify_timer(fact))  # type: ignore[arg-type]
-    else:
-        wanted = desk.strategies.react(fact if kind is not BookDelta else desk.whole_book(fact))  # type: ignore[arg-type]
+    ask = desk.askers.get(type(fact))
+    if ask is not None:
+        wanted = ask(fact)
         if wanted:
             desk.act(wanted)
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 from binascii import hexlify
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import TracebackType
@@ -29,6 +29,7 @@ import msgspec
 
 from kedge.journal.canonical import encode_body
 from kedge.journal.checkpoint import CHECKPOINTS, PUBLIC_KEY, make
+from kedge.journal.codec import Encoded
 from kedge.journal.disk import Disk, DiskFile, OsDisk, write_all
 from kedge.journal.errors import JournalDead, JournalError, JournalMisused, KeyRefused
 from kedge.journal.keys import SigningKey, load_key
@@ -180,23 +181,46 @@ class AuditLogger:
             at = _nanoseconds(at)
         if not INT_MIN <= at <= INT_MAX or not 1 <= schema <= INT_MAX:
             raise JournalMisused(f"record {number} has at={at}, schema={schema}, out of range")
-        name = self._kinds.get(kind)
-        if name is None:
-            name = self._kinds[kind] = kind_bytes(kind)
+        self._extend(((kind, schema, body),), at, cause)
+        return number
+
+    def append_step(self, entries: Sequence[Encoded], at: int, n: int) -> None:
+        """Put a fact and what was decided because of it into the buffer: the first is the cause of the others.
+
+        `entries` are as a `Codec` with the journal's own redactor made them, `n` is the number of the first.
+        """
+        if self._dead is not None or self._closed:
+            self._refuse()
+        if n != self.n + 1:
+            raise JournalMisused(f"record {n} was to be appended where {self.n + 1} is next")
+        if not INT_MIN <= at <= INT_MAX:
+            raise JournalMisused(f"record {n} has at={at}, out of range")
+        self._extend(entries, at, 0)
+
+    def _extend(self, entries: Sequence[tuple[str, int, bytes]], at: int, cause: int) -> None:
+        """Chain and buffer records of one moment; those after the first name it as their cause."""
         day = at // NS_PER_DAY
         if self._day is None or day > self._day:
             self._roll(day)
-        text = TEXT % (at, body, cause, self.epoch, name, number, schema)  # as in `record`, without the calls
-        chain = self._chain = sha256(self._chain + text).digest()
-        line = LINE % (text, hexlify(chain[:16]))
-        self._buffer.append(line)
-        self._buffered_bytes += len(line)
-        self.n, self._at = number, at
-        if number % self._checkpoint_records == 0 or number == self._first_n:
-            self._due.append((number, at, self.epoch, chain))
-        if len(self._buffer) >= self._policy.records_max or self._buffered_bytes >= self._policy.bytes_max:
+        kinds, buffer, epoch, chain, n = self._kinds, self._buffer, self.epoch, self._chain, self.n
+        first, size = n + 1, 0
+        for kind, schema, body in entries:
+            n += 1
+            name = kinds.get(kind)
+            if name is None:
+                name = kinds[kind] = kind_bytes(kind)
+            text = TEXT % (at, body, cause, epoch, name, n, schema)  # as in `record`, without the calls
+            chain = sha256(chain + text).digest()
+            line = LINE % (text, hexlify(chain[:16]))
+            buffer.append(line)
+            size += len(line)
+            cause = first
+            if n % self._checkpoint_records == 0 or n == self._first_n:
+                self._due.append((n, at, epoch, chain))
+        self._chain, self.n, self._at = chain, n, at
+        self._buffered_bytes += size
+        if len(buffer) >= self._policy.records_max or self._buffered_bytes >= self._policy.bytes_max:
             self.commit()
-        return number
 
     def commit(self) -> int:
         """Make every appended record durable; returns `durable_n`."""

@@ -39,7 +39,9 @@ def encode_body(value: msgspec.Struct | Mapping[str, Any], redactor: Redactor | 
     """The canonical JSON object of a struct or a dict. EncodeRefused if there is none."""
     kind = _verdicts.get(type(value)) or _admit(type(value), "a body")
     if kind == "struct":
-        _check_struct(value, DEPTH_MAX)  # type: ignore[arg-type]
+        # Where the classes of the fields were seen before, and none of them nests, nothing more is to be checked.
+        if _nested_of.get((*map(type, astuple(value)),)) != ():  # type: ignore[arg-type]
+            _check_struct(value, DEPTH_MAX)  # type: ignore[arg-type]
     elif kind == "dict":
         _check(value, DEPTH_MAX)
     else:
@@ -138,6 +140,8 @@ def _check(value: Any, depth: int) -> None:
                 if _admit(type(item), f"dict[{key!r}]") != "leaf":
                     _check(item, depth - 1)
         case "sequence":
+            if _LEAVES.issuperset(map(type, value)):
+                return
             kinds = list(dict.fromkeys(map(type, value)))
             if all(_admit(kind, "an element") == "leaf" for kind in kinds):
                 return

@@ -13,7 +13,7 @@ unknown fields, decimals written loosely and numbers out of range in one compari
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -26,12 +26,8 @@ from kedge.journal.redact import Redactor
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class Encoded(NamedTuple):
-    """What `AuditLogger.append` needs of a value."""
-
-    kind: str
-    schema: int
-    body: bytes
+#: Kind, schema and canonical body of a value: what `AuditLogger` needs of it. A bare tuple, for there is one a record.
+Encoded = tuple[str, int, bytes]
 
 
 class Codec:
@@ -80,11 +76,10 @@ class Codec:
 
     def encode(self, value: msgspec.Struct) -> Encoded:
         """Kind, schema and canonical body of a value."""
-        try:
-            kind, schema = self._names[type(value)]
-        except KeyError:
-            raise UnknownKind(f"{type(value).__name__} is not a registered kind; add it to the codec") from None
-        return Encoded(kind, schema, encode_body(value, self._redactor))
+        name = self._names.get(type(value))
+        if name is None:
+            raise UnknownKind(f"{type(value).__name__} is not a registered kind; add it to the codec")
+        return (*name, encode_body(value, self._redactor))
 
     def decode(self, record: Record) -> Any:
         """The value of a record, brought to the current schema."""

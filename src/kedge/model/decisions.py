@@ -7,6 +7,7 @@ decided.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 
@@ -35,9 +36,9 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-class CheckResult(Struct, frozen=True, gc=False, array_like=True):
-    """One check of one order: its name, whether it passed, the figure it saw and the limit it held it
-    against.
+class CheckResult(Struct, frozen=True, gc=False):
+    """One check of one order: its name, whether it passed, the figure it saw, the limit it held it against where
+    that is a number, and a word where one is needed.
     """
 
     check: str
@@ -45,6 +46,31 @@ class CheckResult(Struct, frozen=True, gc=False, array_like=True):
     figure: Decimal = ZERO
     limit: Decimal | None = None
     note: str = ""
+
+
+class Checks(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Every check of one order, in columns: `names` and `limits` (as text, empty where it is no number) are those of
+    the symbol and shared by all its orders, `figures` are this order's own. `failed` names what did not pass, `notes`
+    what there is to say of a check. Iterating gives a `CheckResult` each.
+    """
+
+    names: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    figures: tuple[Decimal, ...] = ()
+    failed: tuple[str, ...] = ()
+    notes: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[CheckResult]:
+        for name, limit, figure in zip(self.names, self.limits, self.figures, strict=True):
+            bound = Decimal(limit) if limit else None
+            yield CheckResult(name, name not in self.failed, figure, bound, self.notes.get(name, ""))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+#: An order that was not judged, or by nobody who says how.
+UNCHECKED = Checks()
 
 
 class SignalRaised(Struct, frozen=True, gc=False, tag="signal"):
@@ -84,7 +110,7 @@ class Approved(Struct, frozen=True, gc=False, tag="approved"):
 
     intent: OrderIntent
     worst_price: Decimal = ZERO
-    checks: tuple[CheckResult, ...] = ()
+    checks: Checks = UNCHECKED
 
 
 class Refused(Struct, frozen=True, gc=False, tag="refused"):
@@ -92,7 +118,7 @@ class Refused(Struct, frozen=True, gc=False, tag="refused"):
 
     intent: OrderIntent
     reason: str
-    checks: tuple[CheckResult, ...] = ()
+    checks: Checks = UNCHECKED
 
 
 class CancelRequested(Struct, frozen=True, gc=False, tag="cancel_requested"):

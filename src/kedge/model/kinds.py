@@ -6,7 +6,7 @@ added.
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 from msgspec import Struct
 
@@ -28,6 +28,23 @@ DECISIONS: dict[str, type[Struct]] = _by_tag(Decision)
 KINDS: dict[str, type[Struct]] = {**FACTS, **DECISIONS}
 
 #: Schema versions above 1.
-VERSIONS: dict[str, int] = {}
+VERSIONS: dict[str, int] = {"approved": 2, "refused": 2}
+
+
+def _checks_in_columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 wrote each check as a row: name, passed, figure, limit, note. Version 2 writes columns."""
+    rows = values.get("checks", [])
+    columns: dict[str, Any] = {
+        "names": [row[0] for row in rows],
+        "limits": [row[3] or "" for row in rows],
+        "figures": [row[2] for row in rows],
+        "failed": [row[0] for row in rows if not row[1]],
+        "notes": {row[0]: row[4] for row in rows if row[4]},
+    }
+    return {**values, "checks": {name: column for name, column in columns.items() if column}}
+
+
+#: Plain values of version v of a kind -> those of version v + 1; kept for ever.
+UPCASTERS = {("approved", 1): _checks_in_columns, ("refused", 1): _checks_in_columns}
 
 assert len(KINDS) == len(FACTS) + len(DECISIONS), "a fact and a decision share a name"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, structs
 
@@ -26,12 +27,12 @@ class Side(StrEnum):
     @property
     def opposite(self) -> Side:
         """The other side."""
-        return Side.SELL if self is Side.BUY else Side.BUY
+        return SELL if self is BUY else BUY
 
     @property
     def sign(self) -> int:
         """+1 for a buy, -1 for a sell."""
-        return 1 if self is Side.BUY else -1
+        return 1 if self is BUY else -1
 
 
 class OrderType(StrEnum):
@@ -76,12 +77,20 @@ class OrderStatus(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether the venue's last word has been said."""
-        return self in _TERMINAL
+        return self in TERMINAL
 
 
-_TERMINAL = frozenset(
+#: Statuses after which nothing more is to be expected of the venue.
+TERMINAL: Final = frozenset(
     {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.FAILED}
 )
+
+# A member read through its class costs ten times a global (CPython 3.11), so hot paths read these.
+BUY: Final = Side.BUY
+SELL: Final = Side.SELL
+MARKET: Final = OrderType.MARKET
+LIMIT: Final = OrderType.LIMIT
+GTC: Final = TimeInForce.GTC
 
 
 class OrderIntent(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -159,7 +168,7 @@ class Order(Struct, gc=False):
     @property
     def is_active(self) -> bool:
         """Whether the venue has not yet said its last word."""
-        return not self.status.is_terminal
+        return self.status not in TERMINAL
 
     @property
     def avg_fill_price(self) -> Decimal | None:

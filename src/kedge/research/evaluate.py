@@ -32,6 +32,8 @@ from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.money import EXACT, ONE
 from kedge.research.market import Market
+from kedge.research.outcome import read, run_kernel
+from kedge.research.plan import Unsupported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,10 +135,29 @@ def evaluate(
     engine: str = "auto",
     points: bool = False,
 ) -> Evaluation:
-    """Run `strategy(**parameters)` over `market`; see the module's text."""
+    """Run `strategy(**parameters)` over `market`; see the module's text.
+
+    `engine="kernel"` refuses to fall back: what is not for the kernel is a `ConfigError` that says why.
+    """
     if engine not in ENGINES:
         raise ConfigError(f"engine is {engine!r}; it is one of {', '.join(ENGINES)}")
-    return by_events(strategy(**parameters), market, settings, points=points)
+    made = strategy(**parameters)
+    note = ""
+    if engine != "event":
+        try:
+            return by_kernel(made, market, settings, points=points)
+        except Unsupported as reason:
+            note = str(reason)
+        if engine == "kernel":
+            raise ConfigError(f"{strategy.__name__} cannot run in the kernel: {note}; use engine='auto'")
+    return by_events(made, market, settings, points=points, note=note)
+
+
+def by_kernel(
+    strategy: BaseStrategy, market: Market, settings: Settings, *, points: bool = False, mode: str = "best"
+) -> Evaluation:
+    """The run in the kernel; raises `Unsupported` where it is not the kernel's."""
+    return read(strategy, run_kernel(strategy, market, settings, points=points, mode=mode), settings)
 
 
 def by_events(

@@ -248,6 +248,20 @@ def write_stored(path: Path, columns: Columns) -> str:
     return digest
 
 
+def write_table(path: Path, columns: dict[str, Any]) -> None:
+    """Write named arrays of one length as a Parquet file of anybody's, whole or not at all; text columns hold `str`."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with _connected(part) as connection:
+            connection.register("columns", columns)
+            connection.execute(f"COPY columns TO {_literal(str(part))} (FORMAT parquet, COMPRESSION zstd)")
+        replace_synced(part, path)
+    except DataError as error:
+        raise WorldError(f"{path} cannot be written: {error}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def _column(name: str) -> str:
     """The name of a column in the file. It says the unit, and no foreign reader takes ticks for prices."""
     return name if name in ("side", "trade_id") else "ts_ns" if name == "ts" else f"{name}_ticks"

@@ -11,19 +11,24 @@ the entries and exits of the first of the Turtles' two systems.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from kedge.core.strategy.base import Wishes
 from kedge.core.strategy.parameters import Bounds
+from kedge.core.strategy.signals import SignalStrategy
 from kedge.model.errors import StrategyError
 from kedge.model.market import Candle
 from kedge.model.money import ZERO, canonical
 from kedge.strategies.directional import DirectionalStrategy
 from kedge.strategies.indicators.channel import Channel, DonchianChannel
+from kedge.strategies.signals.breakout import BreakoutSignals
 
 
 class BreakoutStrategy(DirectionalStrategy):
     """Follows a close that leaves the range of the last candles."""
+
+    #: The same decisions as a column, while no order is turned down: what a sweep runs.
+    column_form: ClassVar[type[SignalStrategy]] = BreakoutSignals
 
     window: Annotated[int, Bounds(1, 10_000), "candles of the range to break out of"] = 20
     exit_window: Annotated[int, Bounds(1, 10_000), "candles of the range whose other end is the exit"] = 10

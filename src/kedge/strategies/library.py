@@ -13,6 +13,10 @@ from kedge.strategies.market_making import MarketMakingStrategy
 from kedge.strategies.mean_reversion import MeanReversionStrategy
 from kedge.strategies.pairs import PairsStrategy
 from kedge.strategies.rsi import RsiStrategy
+from kedge.strategies.signals.breakout import BreakoutSignals
+from kedge.strategies.signals.mean_reversion import MeanReversionSignals
+from kedge.strategies.signals.rsi import RsiSignals
+from kedge.strategies.signals.sma_cross import SmaCrossSignals
 from kedge.strategies.sma_cross import SmaCrossStrategy
 
 
@@ -35,6 +39,10 @@ SHIPPED: dict[str, Shipped] = {
     "market_making": Shipped(
         MarketMakingStrategy, "post-only quotes around the mid price, skewed against the inventory"
     ),
+    "sma_cross_signals": Shipped(SmaCrossSignals, "sma_cross by columns, with a stop, a target or a trailing stop"),
+    "mean_reversion_signals": Shipped(MeanReversionSignals, "mean_reversion by columns, likewise"),
+    "breakout_signals": Shipped(BreakoutSignals, "breakout by columns, likewise"),
+    "rsi_signals": Shipped(RsiSignals, "against an overbought or oversold RSI of plain sums, by columns, likewise"),
 }
 
 

@@ -14,18 +14,23 @@ neither a division nor a root a candle.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from kedge.core.strategy.base import Wishes
 from kedge.core.strategy.parameters import Bounds
+from kedge.core.strategy.signals import SignalStrategy
 from kedge.model.market import Candle
 from kedge.model.money import ZERO, canonical
 from kedge.strategies.directional import DirectionalStrategy
 from kedge.strategies.indicators.deviation import RollingVariance
+from kedge.strategies.signals.mean_reversion import MeanReversionSignals
 
 
 class MeanReversionStrategy(DirectionalStrategy):
     """Sells what is unusually dear and buys what is unusually cheap, by Bollinger bands."""
+
+    #: The same decisions as a column, while no order is turned down: what a sweep runs.
+    column_form: ClassVar[type[SignalStrategy]] = MeanReversionSignals
 
     window: Annotated[int, Bounds(2, 10_000), "candles of the mean and the deviation"] = 20
     num_std: Annotated[Decimal, Bounds(Decimal("0.1"), 10), "standard deviations from the mean to the band"] = Decimal(

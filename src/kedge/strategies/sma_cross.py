@@ -10,18 +10,23 @@ Means are compared by their sums, `Σfast · slow > Σslow · fast`: exact, and 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from kedge.core.strategy.base import Wishes
 from kedge.core.strategy.parameters import Bounds
+from kedge.core.strategy.signals import SignalStrategy
 from kedge.model.errors import StrategyError
 from kedge.model.market import Candle
 from kedge.strategies.directional import DirectionalStrategy
 from kedge.strategies.indicators.moving_average import RollingSum
+from kedge.strategies.signals.sma_cross import SmaCrossSignals
 
 
 class SmaCrossStrategy(DirectionalStrategy):
     """Follows the trend that two simple averages of closes show."""
+
+    #: The same decisions as a column, while no order is turned down: what a sweep runs.
+    column_form: ClassVar[type[SignalStrategy]] = SmaCrossSignals
 
     fast: Annotated[int, Bounds(1, 10_000), "candles of the fast average"] = 10
     slow: Annotated[int, Bounds(2, 10_000), "candles of the slow average"] = 30

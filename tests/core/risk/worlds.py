@@ -95,10 +95,11 @@ exposure_limits = st.one_of(
 
 
 @st.composite
-def worlds(draw: st.DrawFn, calm: bool = False) -> State:
+def worlds(draw: st.DrawFn, calm: bool = False, holding: bool = False) -> State:
     """A state after some history: positions, orders alive, unknown, being cancelled or owing fills; any halt.
 
-    A calm one is running, with nothing in doubt and a single limit on exposure, so that many orders pass.
+    A calm one is running, with nothing in doubt and a single limit on exposure, so that many orders pass. A holding
+    one has a position, larger than what the other orders can close of it.
     """
     state = State()
     state.fold(
@@ -136,6 +137,10 @@ def worlds(draw: st.DrawFn, calm: bool = False) -> State:
             state.orders.request_cancel(name, START)
         if fate == "owing":
             state.fold(OrderCancelled(START, name, intent.quantity / 2))
+    if holding:
+        entry = OrderIntent("held", draw(symbols), draw(sides), OrderType.MARKET, D(100), strategy="a")
+        state.apply(Approved(entry, PRICES[entry.symbol]))
+        state.fold(Fill(START, "held", "held", entry.symbol, entry.side, D(100), PRICES[entry.symbol]))
     if calm:
         return state
     state.halt = draw(st.sampled_from(list(HaltState)))

@@ -24,6 +24,16 @@ STOP_LOSS = "stop_loss"
 TAKE_PROFIT = "take_profit"
 
 
+def concerned(state: State, order: Order) -> bool:
+    """Whether a fill of `order` may make anything necessary at all; `follow` says what."""
+    return bool(
+        order.group
+        or order.stop_loss is not None
+        or order.take_profit is not None
+        or state.orders.by_symbol.get(order.symbol)
+    )
+
+
 def follow(state: State, order: Order, fill: Fill) -> Iterator[OrderIntent | CancelRequested]:
     """What a fill of `order` makes necessary: protection for an entry, the end of its siblings, the end of orphans."""
     if order.stop_loss is not None or order.take_profit is not None:

@@ -16,14 +16,17 @@ it (hazard H27).
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from kedge.core.orders.inflight import outstanding
 from kedge.core.state import State
 from kedge.model.decisions import SignalDropped, Sized
 from kedge.model.instrument import Instrument
 from kedge.model.money import EXACT, ONE, ZERO, round_price_down, round_price_up, round_quantity
-from kedge.model.order import OrderIntent, OrderType, Side
+from kedge.model.order import BUY, MARKET, SELL, OrderIntent, Side
 from kedge.model.signal import Signal
+
+_remainder: Final = EXACT.remainder
 
 #: What a budget keeps back for price moves and fees until the fill.
 RESERVE = Decimal("0.05")
@@ -42,17 +45,17 @@ class Sizer:
         instrument = self._state.instruments.get(signal.symbol)
         if instrument is None:
             return SignalDropped(strategy, signal.symbol, f"{signal.symbol} is not among the session's instruments")
-        quantity = signal.quantity
-        if quantity is not None and signal.side is not None and signal.target is None:
-            sized = Sized(
-                strategy, signal.symbol, signal.side, self._cut(strategy, signal, quantity, instrument), "asked"
-            )
+        quantity, side = signal.quantity, signal.side
+        if quantity is not None and side is not None and signal.target is None:
+            quantity = self._cut(strategy, signal, side, quantity, instrument)
+            sized = Sized(strategy, signal.symbol, side, quantity, "asked")
         else:
             wanted = self._derived(strategy, signal, instrument)
             if isinstance(wanted, SignalDropped):
                 return wanted
             sized = wanted
-        if not sized.quantity.is_finite() or sized.quantity > ZERO:
+        quantity = sized.quantity
+        if not quantity.is_finite() or quantity > ZERO:
             return sized, _intent(strategy, signal, sized, instrument, order_id, signal_n)
         return SignalDropped(
             strategy, signal.symbol, f"{sized.rule}: the quantity rounds to nothing at lot {instrument.lot_size}"
@@ -66,9 +69,11 @@ class Sizer:
             missing = signal.target - held
             if not missing:
                 return SignalDropped(strategy, symbol, f"the position is at its target {signal.target}")
-            side = Side.BUY if missing > ZERO else Side.SELL
+            side = BUY if missing > ZERO else SELL
             cut = round_quantity(self._at_most_held(strategy, signal, side, abs(missing)), instrument.lot_size)
-            return Sized(strategy, symbol, side, self._whole(strategy, signal, side, cut, instrument), "target")
+            if instrument.min_quantity or instrument.min_notional:
+                cut = self._whole(strategy, signal, side, cut, instrument)
+            return Sized(strategy, symbol, side, cut, "target")
         if signal.side is None:
             return SignalDropped(strategy, symbol, "a signal needs a side or a target")
         price = signal.price or signal.stop_price or self._state.price(symbol)
@@ -76,7 +81,7 @@ class Sizer:
             return SignalDropped(strategy, symbol, f"no price of {symbol} is known to divide the budget by")
         budget = self._state.budget(strategy)
         full = budget / (price * instrument.contract_size * (ONE + RESERVE))
-        missing = full - held if signal.side is Side.BUY else full + held
+        missing = full - held if signal.side is BUY else full + held
         if not missing > ZERO:
             return SignalDropped(strategy, symbol, f"the position {held} has used its budget {budget:.2f}")
         quantity = round_quantity(self._at_most_held(strategy, signal, signal.side, missing), instrument.lot_size)
@@ -86,31 +91,33 @@ class Sizer:
         """What the strategy's working orders will add, protective ones aside."""
         total = ZERO
         for order in self._state.orders.on(symbol):
-            if order.strategy == strategy and (not order.reduce_only or order.order_type is OrderType.MARKET):
-                total += outstanding(order) if order.side is Side.BUY else -outstanding(order)
+            if order.strategy == strategy and (not order.reduce_only or order.order_type is MARKET):
+                total += outstanding(order) if order.side is BUY else -outstanding(order)
         return total
 
-    def _cut(self, strategy: str, signal: Signal, quantity: Decimal, instrument: Instrument) -> Decimal:
+    def _cut(self, strategy: str, signal: Signal, side: Side, quantity: Decimal, instrument: Instrument) -> Decimal:
         """A quantity that was asked for, on the lot; reduce-only never more than is held."""
         if not quantity.is_finite():
             return quantity
-        assert signal.side is not None, "the caller has checked"
-        quantity = self._at_most_held(strategy, signal, signal.side, quantity)
-        return self._whole(strategy, signal, signal.side, round_quantity(quantity, instrument.lot_size), instrument)
+        if signal.reduce_only:
+            quantity = self._at_most_held(strategy, signal, side, quantity)
+        if _remainder(quantity, instrument.lot_size):
+            quantity = round_quantity(quantity, instrument.lot_size)
+        if instrument.min_quantity or instrument.min_notional:
+            quantity = self._whole(strategy, signal, side, quantity, instrument)
+        return quantity
 
     def _at_most_held(self, strategy: str, signal: Signal, side: Side, quantity: Decimal) -> Decimal:
         """`quantity`; reduce-only no more than is held, whatever else is on its way."""
         if not signal.reduce_only:
             return quantity
         held = self._state.portfolio.strategy_position(strategy, signal.symbol)
-        return min(quantity, max(-held if side is Side.BUY else held, ZERO))
+        return min(quantity, max(-held if side is BUY else held, ZERO))
 
     def _whole(self, strategy: str, signal: Signal, side: Side, quantity: Decimal, instrument: Instrument) -> Decimal:
         """`quantity`, or the whole position where the rest of it could not be sold later."""
-        if not instrument.min_quantity and not instrument.min_notional:
-            return quantity
         held = self._state.portfolio.strategy_position(strategy, signal.symbol)
-        room = -held if side is Side.BUY else held
+        room = -held if side is BUY else held
         rest = room - quantity
         if not (quantity > ZERO and rest > ZERO):
             return quantity
@@ -123,15 +130,15 @@ class Sizer:
 def _intent(
     strategy: str, signal: Signal, sized: Sized, instrument: Instrument, order_id: str, signal_n: int
 ) -> OrderIntent:
-    side = sized.side
+    side, price, stop_price = sized.side, signal.price, signal.stop_price
     return OrderIntent(
         order_id,
         signal.symbol,
         side,
         signal.order_type,
         sized.quantity,
-        _passive(signal.price, side, instrument),
-        _passive(signal.stop_price, side, instrument),
+        price if price is None else _passive(price, side, instrument),
+        stop_price if stop_price is None else _passive(stop_price, side, instrument),
         signal.trail,
         signal.time_in_force,
         signal.expires_ns,
@@ -147,8 +154,8 @@ def _intent(
     )
 
 
-def _passive(price: Decimal | None, side: Side, instrument: Instrument) -> Decimal | None:
+def _passive(price: Decimal, side: Side, instrument: Instrument) -> Decimal:
     """`price` on the tick: a buy down, a sell up; what is no number is left for the checks to refuse."""
-    if price is None or not price.is_finite() or not EXACT.remainder(price, instrument.tick_size):
+    if not price.is_finite() or not _remainder(price, instrument.tick_size):
         return price
-    return (round_price_down if side is Side.BUY else round_price_up)(price, instrument.tick_size)
+    return (round_price_down if side is BUY else round_price_up)(price, instrument.tick_size)

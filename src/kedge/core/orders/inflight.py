@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Collection
 from decimal import Decimal
+from typing import Final
 
 from kedge.core.orders.lifecycle import TABLE, OrderEvent
 from kedge.core.orders.repeats import Repeats
@@ -30,13 +31,21 @@ from kedge.model.facts import (
 )
 from kedge.model.instant import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from kedge.model.money import ZERO, canonical
-from kedge.model.order import Order, OrderIntent, OrderStatus
+from kedge.model.order import TERMINAL, Order, OrderIntent, OrderStatus
 
 ENDED_KEPT_MAX = 10_000
 TRADES_KEPT_MIN = 100_000
 
 #: What an order asks for, without its id: the same again within the window is a duplicate.
 Fingerprint = tuple[object, ...]
+
+_SUBMITTED: Final = OrderStatus.SUBMITTED
+_ACCEPT: Final = OrderEvent.ACCEPT
+_REJECT: Final = OrderEvent.REJECT
+_CANCEL: Final = OrderEvent.CANCEL
+_EXPIRE: Final = OrderEvent.EXPIRE
+_PART_FILL: Final = OrderEvent.PART_FILL
+_FULL_FILL: Final = OrderEvent.FULL_FILL
 
 #: Nothing odd about a report.
 FINE = ""
@@ -90,20 +99,21 @@ class OrdersInFlight:
         self, intent: OrderIntent, now: int, duplicate_window_ms: int | None = None, worst_price: Decimal = ZERO
     ) -> Order:
         """Fold an approval: the order is submitted and counts from now on."""
-        if intent.id in self.active or intent.id in self._ended:
-            raise OurBug(f"client order id {intent.id} was used before")
+        order_id, symbol = intent.id, intent.symbol
+        if order_id in self.active or order_id in self._ended:
+            raise OurBug(f"client order id {order_id} was used before")
         order = Order(
-            intent.symbol,
+            symbol,
             intent.side,
             intent.order_type,
             intent.quantity,
             intent.price,
-            intent.id,
+            order_id,
             "",
             ZERO,
             ZERO,
             ZERO,
-            OrderStatus.SUBMITTED,
+            _SUBMITTED,
             now,
             now,
             "",
@@ -121,11 +131,11 @@ class OrdersInFlight:
             intent.take_profit,
             intent.tag,
         )
-        self.active[intent.id] = order
-        on_symbol = self.by_symbol.get(intent.symbol)
+        self.active[order_id] = order
+        on_symbol = self.by_symbol.get(symbol)
         if on_symbol is None:
-            on_symbol = self.by_symbol[intent.symbol] = {}
-        on_symbol[intent.id] = order
+            on_symbol = self.by_symbol[symbol] = {}
+        on_symbol[order_id] = order
         self._count(now)
         if duplicate_window_ms:
             self._remember(fingerprint(intent), now, duplicate_window_ms * NS_PER_MS)
@@ -147,7 +157,7 @@ class OrdersInFlight:
             return f"the venue accepted {fact.order_id}, which is not ours"
         if fact.exchange_id:
             order.exchange_id = fact.exchange_id
-        return self._move(order, OrderEvent.ACCEPT, now)
+        return self._move(order, _ACCEPT, now)
 
     def rejected(self, fact: OrderRejected, now: int) -> str:
         """The venue refused the order."""
@@ -155,7 +165,7 @@ class OrdersInFlight:
         if order is None:
             return f"the venue rejected {fact.order_id}, which is not ours"
         order.error = fact.reason
-        return self._move(order, OrderEvent.REJECT, now)
+        return self._move(order, _REJECT, now)
 
     def ended(self, fact: OrderCancelled | OrderExpired, now: int) -> str:
         """The venue ended the order; its cumulative quantity stands even where the fills are still on their
@@ -164,10 +174,11 @@ class OrdersInFlight:
         order = self.find(fact.order_id)
         if order is None:
             return f"the venue ended {fact.order_id}, which is not ours"
-        order.error = order.error or fact.reason
-        order.venue_quantity = max(order.venue_quantity, fact.filled)
-        event = OrderEvent.CANCEL if type(fact) is OrderCancelled else OrderEvent.EXPIRE
-        odd = self._move(order, event, now)
+        if not order.error:
+            order.error = fact.reason
+        if fact.filled > order.venue_quantity:
+            order.venue_quantity = fact.filled
+        odd = self._move(order, _CANCEL if type(fact) is OrderCancelled else _EXPIRE, now)
         return odd or _too_much(order)
 
     def cancel_rejected(self, fact: CancelRejected, now: int) -> str:
@@ -204,9 +215,9 @@ class OrdersInFlight:
         if order.outcome_unknown and fact.status in _GOES_ON and fact.ts < order.updated_ns:
             return FINE  # told before the doubt began, and late: it says nothing of what became of the last request
         self._known(order)
-        if event is OrderEvent.ACCEPT:  # it works: a cancel asked for was refused or lost, and may be asked again
+        if event is _ACCEPT:  # it works: a cancel asked for was refused or lost, and may be asked again
             order.cancel_requested = False
-        if event is None or (order.status is fact.status and order.status.is_terminal):
+        if event is None or (order.status is fact.status and order.status in TERMINAL):
             self._settle(order)
             return _too_much(order)
         odd = self._move(order, event, now)
@@ -228,7 +239,7 @@ class OrdersInFlight:
         if fill.symbol != order.symbol or fill.side is not order.side:
             return order, f"a fill of {fill.side} {fill.symbol} for {order.id}, an order to {order.side} {order.symbol}"
         whole = order.filled_quantity >= order.quantity
-        odd = self._move(order, OrderEvent.FULL_FILL if whole else OrderEvent.PART_FILL, now)
+        odd = self._move(order, _FULL_FILL if whole else _PART_FILL, now)
         if order.filled_quantity > order.quantity:
             odd = f"overfill: {order.filled_quantity} of {order.quantity} on {order.id}"
         return order, odd
@@ -237,7 +248,8 @@ class OrdersInFlight:
 
     def find(self, order_id: str) -> Order | None:
         """The order by client id, alive, owing or recently ended."""
-        return self.active.get(order_id) or self.owing.get(order_id) or self._ended.get(order_id)
+        order = self.active.get(order_id)
+        return order if order is not None else self.owing.get(order_id) or self._ended.get(order_id)
 
     def on(self, symbol: str) -> Collection[Order]:
         """Orders on `symbol` that may still move the position: alive, or ended with fills still owed."""
@@ -289,7 +301,7 @@ class OrdersInFlight:
         order.updated_ns = now
         if order.outcome_unknown:
             self._known(order)
-        if status.is_terminal:
+        if status in TERMINAL:
             self._settle(order)
         return FINE
 
@@ -299,7 +311,7 @@ class OrdersInFlight:
 
     def _settle(self, order: Order) -> None:
         """Put an ended order where it belongs: owing fills, or over."""
-        if not order.status.is_terminal:
+        if order.status not in TERMINAL:
             return
         if self.active.pop(order.id, None) is not None:
             del self.by_symbol[order.symbol][order.id]
@@ -322,13 +334,12 @@ class OrdersInFlight:
             times.popleft()
 
     def _remember(self, print_: Fingerprint, now: int, window_ns: int) -> None:
-        prints = self._sent_prints
-        prints.pop(print_, None)
+        """Remember a wish for the window. One that is sent anew keeps its place in the row and its new time, so at
+        worst the wishes behind it stay a window longer.
+        """
+        prints, horizon = self._sent_prints, now - window_ns
         prints[print_] = now
-        while prints:
-            oldest = next(iter(prints.values()))
-            if oldest > now - window_ns:
-                break
+        while next(iter(prints.values())) <= horizon:
             prints.popitem(last=False)
 
 
@@ -342,7 +353,7 @@ def outstanding(order: Order) -> Decimal:
     """What the order may still add to the position: its remainder while alive, the fills it owes once
     ended.
     """
-    if order.status.is_terminal:
+    if order.status in TERMINAL:
         return order.venue_quantity - order.filled_quantity
     return order.quantity - order.filled_quantity
 
@@ -367,11 +378,11 @@ _GOES_ON = frozenset({OrderStatus.PENDING, OrderStatus.SUBMITTED, OrderStatus.OP
 _REPORTED: dict[OrderStatus, OrderEvent | None] = {
     OrderStatus.PENDING: None,
     OrderStatus.SUBMITTED: None,
-    OrderStatus.OPEN: OrderEvent.ACCEPT,
-    OrderStatus.PARTIAL: OrderEvent.ACCEPT,
+    OrderStatus.OPEN: _ACCEPT,
+    OrderStatus.PARTIAL: _ACCEPT,
     OrderStatus.FILLED: None,
-    OrderStatus.CANCELLED: OrderEvent.CANCEL,
-    OrderStatus.REJECTED: OrderEvent.REJECT,
-    OrderStatus.EXPIRED: OrderEvent.EXPIRE,
+    OrderStatus.CANCELLED: _CANCEL,
+    OrderStatus.REJECTED: _REJECT,
+    OrderStatus.EXPIRED: _EXPIRE,
     OrderStatus.FAILED: OrderEvent.FAIL,
 }

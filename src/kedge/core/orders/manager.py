@@ -37,7 +37,10 @@ class Gate(Protocol):
 
 
 class OrderManager:
-    """Submits through the gate, cancels without it, and never lets an order out that was not approved."""
+    """Submits through the gate, cancels without it, and never lets an order out that was not approved.
+
+    `fold` folds an approval into the state that `orders` belong to; alone, the manager keeps them itself.
+    """
 
     def __init__(
         self,
@@ -46,13 +49,13 @@ class OrderManager:
         orders: OrdersInFlight | None = None,
         next_id: Callable[[], str] | None = None,
         now: Callable[[], int] = lambda: 0,
-        duplicate_window_ms: Callable[[], int | None] = lambda: None,
+        fold: Callable[[Approved], object] | None = None,
     ) -> None:
         self.orders = OrdersInFlight() if orders is None else orders
         self._exchange = exchange
         self._gate = risk_manager
         self._now = now
-        self._duplicate_window_ms = duplicate_window_ms
+        self._fold = fold or self._send
         self._next_id = next_id or self._count_up
         self._made = 0
 
@@ -65,7 +68,7 @@ class OrderManager:
         if type(verdict) is Approved:
             if verdict.intent is not intent and not _is_part_of(verdict.intent, intent):
                 raise OurBug(f"risk approved another order than the one it was asked about: {verdict.intent}")
-            self.orders.send(verdict.intent, self._now(), self._duplicate_window_ms(), verdict.worst_price)
+            self._fold(verdict)
             self._exchange.place_order(verdict)
         return verdict
 
@@ -86,6 +89,9 @@ class OrderManager:
         """Ask for the end of every order in flight, those that the venue has not acknowledged included."""
         requests = [self.cancel(order_id, reason) for order_id in list(self.orders.active)]
         return [request for request in requests if request is not None]
+
+    def _send(self, approved: Approved) -> None:
+        self.orders.send(approved.intent, self._now(), worst_price=approved.worst_price)
 
     def _count_up(self) -> str:
         self._made += 1

@@ -15,12 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal, localcontext
+from typing import Final
 
 from kedge.model.facts import Fill, FundingPayment
 from kedge.model.instrument import Instrument, InstrumentKind, generic_instrument
 from kedge.model.money import CENT_OF_NANO, EXACT, ZERO
-from kedge.model.order import Side
+from kedge.model.order import BUY
 from kedge.model.position import Position
+
+_SPOT: Final = InstrumentKind.SPOT
 
 Price = Callable[[str], Decimal | None]
 
@@ -30,6 +33,7 @@ class PositionTracker:
 
     __slots__ = (
         "_instruments",
+        "_owned",
         "account",
         "account_currency",
         "cash",
@@ -49,6 +53,7 @@ class PositionTracker:
         self.account_currency = account_currency
         self.account: dict[str, Position] = {}
         self.strategies: dict[tuple[str, str], Position] = {}
+        self._owned: dict[str, list[Position]] = {}
         self.realized = ZERO
         self.fees = ZERO
         self.funding = ZERO
@@ -79,11 +84,12 @@ class PositionTracker:
         own = self.strategies.get((strategy, symbol))
         if own is None:
             own = self.strategies[strategy, symbol] = Position(symbol, instrument.contract_size)
-        signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
+            self._owned.setdefault(strategy, []).append(own)
+        signed = fill.quantity if fill.side is BUY else -fill.quantity
         own.trade(signed, fill.price)
         profit = account.trade(signed, fill.price)
         self.realized += profit
-        if instrument.kind is InstrumentKind.SPOT:
+        if instrument.kind is _SPOT:
             self.cash -= signed * instrument.contract_size * fill.price
         else:
             self.cash += profit
@@ -129,7 +135,7 @@ class PositionTracker:
 
     def value_of(self, position: Position, price: Decimal) -> Decimal:
         """What a position adds to equity at `price`."""
-        if self._instruments[position.symbol].kind is InstrumentKind.SPOT:
+        if self._instruments[position.symbol].kind is _SPOT:
             return position.value(price)
         return position.unrealized(price)
 
@@ -150,17 +156,17 @@ class PositionTracker:
     def strategy_profit(self, strategy: str, price: Price) -> Decimal:
         """Realized and unrealized profit of a strategy, after fees and funding."""
         total = ZERO
-        for (owner, symbol), own in self.strategies.items():
-            if owner == strategy:
-                mark = price(symbol) if own.quantity else None
-                unrealized = own.unrealized(mark) if mark is not None else ZERO
-                total += own.realized + unrealized - own.fees + own.funding
+        for own in self._owned.get(strategy, ()):
+            total += own.realized - own.fees + own.funding
+            if own.quantity:
+                mark = price(own.symbol)
+                if mark is not None:
+                    total += own.unrealized(mark)
         return total
 
-    def losers(self, bound: Decimal, price: Price) -> set[str]:
-        """The strategies that have lost `bound` or more."""
-        owners = dict.fromkeys(owner for owner, _ in self.strategies if owner)
-        return {owner for owner in owners if not -self.strategy_profit(owner, price) < bound}
+    def losers(self, bound: Decimal, price: Price) -> list[str]:
+        """The strategies that have lost `bound` or more, in order of first trade."""
+        return [owner for owner in self._owned if owner and not -self.strategy_profit(owner, price) < bound]
 
     def get_total_exposure(self, price: Price | None = None) -> Decimal:
         """Gross exposure: the sum of absolute position values, at `price` or, without it, at cost."""
@@ -189,7 +195,7 @@ class PositionTracker:
         profit, fee = ZERO, fill.fee
         if not currency or currency == instrument.quote:
             self.cash -= fee
-        elif currency == instrument.base and instrument.kind is InstrumentKind.SPOT:
+        elif currency == instrument.base and instrument.kind is _SPOT:
             own.trade(-fee, fill.price)
             profit = account.trade(-fee, fill.price)
             self.realized += profit

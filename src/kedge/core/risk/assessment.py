@@ -18,37 +18,40 @@ stop's is its stop price, moved likewise.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from decimal import Decimal
+from typing import Final
 
 from kedge.core.orders.inflight import outstanding
 from kedge.core.state import State
 from kedge.model.instrument import Instrument
 from kedge.model.money import ONE, TEN_THOUSAND, ZERO
-from kedge.model.order import Order, OrderIntent, OrderType, Side
+from kedge.model.order import BUY, LIMIT, MARKET, Order, OrderIntent, OrderType
 
-#: Orders that take whatever price there is once they go.
-_AT_ANY_PRICE = frozenset({OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP})
+NO_ORDERS: tuple[Order, ...] = ()
+_STOP_LIMIT: Final = OrderType.STOP_LIMIT
+_TAKE_PROFIT: Final = OrderType.TAKE_PROFIT
 
 
 class Assessment:
     """One order against the state; attributes are set once, here, and read by the checks."""
 
     __slots__ = (
+        "_equity",
+        "_gross_after",
+        "_others",
+        "_others_net",
         "_value_of_one",
         "adds",
         "buying",
         "conflicting",
         "covers",
-        "equity",
         "flaw",
         "furthest",
         "intent",
         "notional",
         "now",
         "open_count",
-        "others",
-        "others_gross",
-        "others_net",
         "own_buy",
         "own_covers",
         "own_sell",
@@ -75,63 +78,74 @@ class Assessment:
         self.intent = intent
         self.flaw = flaw
         self.state = state
-        self.now = state.now
+        self.now = now = state.now
         symbol = intent.symbol
         self.quantity = quantity = intent.quantity
-        self.buying = intent.side is Side.BUY
-        self.position = state.portfolio.position(symbol)
+        self.buying = buying = intent.side is BUY
+        held = state.portfolio.account.get(symbol)
+        self.position = position = ZERO if held is None else held.quantity
         known = state.market.reference(symbol)
-        self.reference: Decimal | None = None
-        self.reference_age_ns = 0
-        if known is not None:
-            self.reference = known[0]
-            self.reference_age_ns = state.now - known[1]
-        self._look_at_orders(intent, state)
-        self.reducing: bool = quantity <= self.room()
-        self.worst_price = self._worst_price(intent, state, collar)
-        self._value_of_one = self.worst_price if listed is None else listed.contract_size * self.worst_price
-        self.notional = quantity * self._value_of_one
-        self.furthest = furthest = self._furthest()
-        self.worst_after = max(furthest if self.buying else -furthest, ZERO)
-        self.adds: bool = self.worst_after > self._worst_before()
-        self.worst_value = self.worst_after * self._value_of_one
-        self.open_count = len(state.orders.active)
-        self.equity: Decimal | None = None
-        self.others: list[str] | None = None
-        self.others_gross: Decimal | None = None
-        self.others_net = ZERO
-
-    def _look_at_orders(self, intent: OrderIntent, state: State) -> None:
-        """Sum what works on the symbol, by side; keep what could trade against this order."""
-        orders = state.orders.on(intent.symbol)
-        if not orders:
-            self.covers = self.sheds = self.own_covers = self.own_sheds = ZERO
-            self.working_buy = self.working_sell = self.own_buy = self.own_sell = self.same_side_reducing = ZERO
-            self.conflicting: list[Order] = []
+        if known is None:
+            self.reference, self.reference_age_ns = None, 0
+        else:
+            self.reference, self.reference_age_ns = known[0], now - known[1]
+        orders = state.orders.on(symbol)
+        if orders:
+            self._sum_orders(orders)
+        else:
+            self.covers = self.sheds = self.own_covers = self.own_sheds = self.same_side_reducing = ZERO
+            self.working_buy = self.working_sell = self.own_buy = self.own_sell = ZERO
+            self.conflicting: Sequence[Order] = NO_ORDERS
             self.unknown = False
-            return
+        self.worst_price = worst_price = self._worst_price(intent, state, collar)
+        self._value_of_one = value = worst_price if listed is None else listed.contract_size * worst_price
+        self.notional = quantity * value
+        before = position + self.working_buy
+        short_before = self.working_sell - position
+        room = -before if buying else -short_before
+        if self.same_side_reducing:
+            room -= self.same_side_reducing
+        self.reducing: bool = quantity <= room
+        added = ZERO if intent.reduce_only else quantity
+        if buying:
+            self.furthest = worst = before + self.covers + added
+        else:
+            worst = short_before + self.sheds + added
+            self.furthest = -worst
+        self.worst_after = worst = worst if worst > ZERO else ZERO
+        self.adds: bool = worst > ZERO and worst > before and worst > short_before
+        self.worst_value = worst * value
+        self.open_count = len(state.orders.active)
+        self._equity: Decimal | None = None
+        self._others: list[str] | None = None
+        self._gross_after: Decimal | None = None
+        self._others_net = ZERO
+
+    def _sum_orders(self, orders: Collection[Order]) -> None:
+        """Sum what works on the symbol, by side; keep what could trade against this order."""
         buy = sell = same_side = own_buy = own_sell = covers = sheds = own_covers = own_sheds = ZERO
         conflicting: list[Order] = []
         groups: dict[str, Decimal] = {}
         unknown = False
-        side, group = intent.side, intent.group
+        intent = self.intent
+        side, group, strategy = intent.side, intent.group, intent.strategy
         for order in orders:
             left = outstanding(order)
             if order.outcome_unknown:
                 unknown = True
-            own = order.strategy == intent.strategy
+            own = order.strategy == strategy
             if order.side is not side:
                 conflicting.append(order)
             if order.reduce_only:
                 if order.side is side and not (group and order.group == group):
                     same_side += _once(groups, order, left)
-                if order.side is Side.BUY:
+                if order.side is BUY:
                     covers += left
                     own_covers += left if own else ZERO
                 else:
                     sheds += left
                     own_sheds += left if own else ZERO
-            elif order.side is Side.BUY:
+            elif order.side is BUY:
                 buy += left
                 own_buy += left if own else ZERO
             else:
@@ -147,29 +161,22 @@ class Assessment:
 
     def _worst_price(self, intent: OrderIntent, state: State, collar: Decimal) -> Decimal:
         """Zero where nothing is known: the checks refuse before they use it."""
-        reference = self.reference if self.reference is not None else ZERO
-        own = intent.price if intent.price is not None else intent.stop_price
-        if intent.order_type not in _AT_ANY_PRICE and not (
-            intent.order_type is OrderType.TAKE_PROFIT and intent.price is None
-        ):
-            return own if own is not None and own > reference else reference
-        if intent.order_type is OrderType.MARKET:
+        reference = self.reference
+        if reference is None:
+            reference = ZERO
+        kind, own = intent.order_type, intent.price
+        if own is None:
+            own = intent.stop_price
+        at = own if own is not None and own > reference else reference
+        if kind is LIMIT or kind is _STOP_LIMIT:
+            return at
+        if kind is _TAKE_PROFIT and intent.price is not None:
+            return at
+        if kind is MARKET:
             depth = state.market.worst_price(intent.symbol, intent.side, intent.quantity)
             if depth is not None and depth >= reference:
                 return depth
-        at = own if own is not None and own > reference else reference
         return at * (ONE + collar / TEN_THOUSAND) if self.buying and collar else at
-
-    def _furthest(self) -> Decimal:
-        """The signed position furthest to this order's side that it and all that works can lead to."""
-        added = ZERO if self.intent.reduce_only else self.quantity
-        if self.buying:
-            return self.position + self.working_buy + self.covers + added
-        return self.position - self.working_sell - self.sheds - added
-
-    def _worst_before(self) -> Decimal:
-        """How far to either side the position and what works without reduce-only can go without this order."""
-        return max(self.position + self.working_buy, self.working_sell - self.position, ZERO)
 
     def room(self) -> Decimal:
         """What is left of an opposite position after every other order on this order's side; below zero:
@@ -181,24 +188,24 @@ class Assessment:
 
     def account_equity(self) -> Decimal:
         """Equity at the freshest prices, computed at first need."""
-        if self.equity is None:
-            self.equity = self.state.equity()
-        return self.equity
+        equity = self._equity
+        if equity is None:
+            equity = self._equity = self.state.equity()
+        return equity
 
     def gross_after(self) -> Decimal:
         """Worst-case gross exposure of the account with this order, in account currency."""
-        if self.others_gross is None:
-            self._sum_others()
-        assert self.others_gross is not None
-        return self.others_gross + self.worst_value
+        gross = self._gross_after
+        if gross is None:
+            gross = self._gross_after = self._sum_others() + self.worst_value
+        return gross
 
     def net_after(self) -> Decimal:
         """Worst-case absolute net exposure of the account with this order: every symbol to the side of this
         order.
         """
-        if self.others_gross is None:
-            self._sum_others()
-        return abs(self.others_net + self.furthest * self._value_of_one)
+        self.gross_after()
+        return abs(self._others_net + self.furthest * self._value_of_one)
 
     def strategy_gross_after(self) -> Decimal:
         """Worst-case gross exposure of the order's strategy with this order, in account currency."""
@@ -213,26 +220,27 @@ class Assessment:
             total += max(long, -short, ZERO) * price
         return total
 
-    def _sum_others(self) -> None:
-        """Worst case of every other symbol with a position or an order."""
+    def _sum_others(self) -> Decimal:
+        """Worst-case gross value of every other symbol with a position or an order; their net is kept beside it."""
         gross = net = ZERO
         for symbol in self._other_symbols():
             long, short, price = worst_case(self.state, symbol)
             gross += max(long, -short, ZERO) * price
             net += (long if self.buying else short) * price
-        self.others_gross, self.others_net = gross, net
+        self._others_net = net
+        return gross
 
-    def _other_symbols(self) -> list[str]:
+    def _other_symbols(self) -> Sequence[str]:
         """Symbols other than this order's with a position or an order, in order of first use."""
-        if self.others is None:
-            state, own = self.state, self.intent.symbol
-            if len(state.instruments) == 1:
-                self.others = []
-                return self.others
+        state = self.state
+        if len(state.instruments) == 1:
+            return ()
+        if self._others is None:
+            own = self.intent.symbol
             symbols = {symbol: None for symbol, held in state.portfolio.account.items() if held.quantity}
             symbols.update(dict.fromkeys(state.orders.symbols()))
-            self.others = [symbol for symbol in symbols if symbol != own]
-        return self.others
+            self._others = [symbol for symbol in symbols if symbol != own]
+        return self._others
 
 
 def _once(groups: dict[str, Decimal], order: Order, left: Decimal) -> Decimal:
@@ -260,7 +268,7 @@ def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[
         if order.worst_price > price:
             price = order.worst_price
         if strategy is None or order.strategy == strategy:
-            if order.side is Side.BUY:
+            if order.side is BUY:
                 long += outstanding(order)
             else:
                 short -= outstanding(order)

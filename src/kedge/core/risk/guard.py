@@ -83,9 +83,9 @@ class Guard:
 
     def _strategy_losses(self, bound: Decimal) -> Wanted:
         state = self._state
-        for strategy in dict.fromkeys(owner for owner, _ in state.portfolio.strategies if owner):
-            loss = -state.portfolio.strategy_profit(strategy, state.price)
-            if strategy not in state.disabled and not loss < bound:
+        for strategy in state.portfolio.losers(bound, state.price):
+            if strategy not in state.disabled:
+                loss = -state.portfolio.strategy_profit(strategy, state.price)
                 yield from disable(state, strategy, f"strategy_loss_max: {_figure(loss)} against {bound}")
 
     def _errors(self, fact: f.Fact) -> Wanted:

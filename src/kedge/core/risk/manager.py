@@ -11,12 +11,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from kedge.core.risk.assessment import Assessment
-from kedge.core.risk.checks import Check, bind, flaw
+from kedge.core.risk.checks import Answer, Check, Finding, bind, flaw, short
 from kedge.core.state import State
-from kedge.model.decisions import Approved, CheckResult, Refused
+from kedge.model.decisions import UNCHECKED, Approved, CheckResult, Checks, Refused
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import MarketEvent
@@ -29,16 +29,20 @@ class RiskCheckResult(Struct, frozen=True):
 
     approved: bool
     reason: str
-    checks: tuple[CheckResult, ...] = ()
+    checks: Checks = UNCHECKED
 
 
-class Bound(Struct, frozen=True):
-    """The checks of one symbol, bound to the limits and the instrument they were bound from."""
+class Binding(Struct, frozen=True):
+    """The checks of one symbol with the limits and the instrument they were bound from; `names` and `limits` are the
+    columns that all its orders share.
+    """
 
-    limits: RiskConfig
+    config: RiskConfig
     listed: Instrument | None
     collar: Decimal
     checks: tuple[tuple[Check, Any], ...]
+    names: tuple[str, ...]
+    limits: tuple[str, ...]
 
 
 class RiskManager:
@@ -50,7 +54,7 @@ class RiskManager:
         self.state = State() if state is None else state
         if state is None:
             self.state.config = config
-        self._bound: dict[str, Bound] = {}
+        self._bound: dict[str, Binding] = {}
 
     @property
     def config(self) -> RiskConfig:
@@ -59,19 +63,25 @@ class RiskManager:
 
     def judge(self, intent: OrderIntent) -> Approved | Refused:
         """Run every check; approve with all figures, or refuse with all figures and the reasons."""
-        bound = self._bind(intent.symbol)
-        wrong = flaw(intent, self.state.now)
+        state, symbol = self.state, intent.symbol
+        bound = self._bound.get(symbol)
+        if bound is None or bound.config is not state.config or bound.listed is not state.instruments.get(symbol):
+            bound = self._bind(symbol)
+        wrong = flaw(intent, state.now)
         if wrong and not _computable(intent):
-            verdict = CheckResult("values", False, ZERO, None, wrong)
-            return Refused(intent, _describe(verdict), (verdict,))
-        assessment = Assessment(intent, self.state, bound.listed, bound.collar, wrong)
-        results = [check(assessment, limit) for check, limit in bound.checks]
-        failed = [result for result in results if not result.passed]
-        if failed and assessment.reducing:
-            results = [result if result.passed else _waived(result) for result in results]
-        elif failed:
-            return Refused(intent, "; ".join(map(_describe, failed)), tuple(results))
-        return Approved(intent, assessment.worst_price, tuple(results))
+            return Refused(
+                intent, f"values: {wrong}", Checks(("values",), ("",), (ZERO,), ("values",), {"values": wrong})
+            )
+        assessment = Assessment(intent, state, bound.listed, bound.collar, wrong)
+        answers = [check(assessment, held) for check, held in bound.checks]
+        if Finding not in map(type, answers):
+            return Approved(intent, assessment.worst_price, Checks(bound.names, bound.limits, tuple(answers)))  # type: ignore[arg-type]
+        checks = _found(bound, answers)
+        if not checks.failed:
+            return Approved(intent, assessment.worst_price, checks)
+        if assessment.reducing:
+            return Approved(intent, assessment.worst_price, _waived(checks))
+        return Refused(intent, "; ".join(_describe(each) for each in checks if not each.passed), checks)
 
     def check_order(self, order: Order | OrderIntent) -> RiskCheckResult:
         """The verdict on an order that is not submitted."""
@@ -88,13 +98,18 @@ class RiskManager:
         """Put an instrument on the list of what may be traded, in a state that no runner feeds."""
         self.state.know(instrument)
 
-    def _bind(self, symbol: str) -> Bound:
-        """The bound checks of `symbol`, bound anew when the limits or the instrument changed."""
-        limits, listed = self.state.config, self.state.instruments.get(symbol)
-        bound = self._bound.get(symbol)
-        if bound is None or bound.limits is not limits or bound.listed is not listed:
-            collar = limits.for_symbol(symbol, "price_collar_bps_max") or ZERO
-            bound = self._bound[symbol] = Bound(limits, listed, collar, bind(symbol, listed, limits))
+    def _bind(self, symbol: str) -> Binding:
+        """Bind the checks of `symbol` to the limits and the instrument as they are now."""
+        config, listed = self.state.config, self.state.instruments.get(symbol)
+        rows = bind(symbol, listed, config)
+        bound = self._bound[symbol] = Binding(
+            config,
+            listed,
+            config.for_symbol(symbol, "price_collar_bps_max") or ZERO,
+            tuple((row.check, row.held) for row in rows),
+            tuple(row.check.__name__ for row in rows),
+            tuple(row.limit for row in rows),
+        )
         return bound
 
 
@@ -110,18 +125,31 @@ def _computable(intent: OrderIntent) -> bool:
     )
 
 
+def _found(bound: Binding, answers: list[Answer]) -> Checks:
+    """The columns where some answers are findings."""
+    figures: list[Decimal] = []
+    failed: list[str] = []
+    notes: dict[str, str] = {}
+    for name, answer in zip(bound.names, answers, strict=True):
+        if not isinstance(answer, Finding):
+            figures.append(answer)
+            continue
+        figures.append(answer.figure)
+        if not answer.passed:
+            failed.append(name)
+        if answer.note:
+            notes[name] = answer.note
+    return Checks(bound.names, bound.limits, tuple(figures), tuple(failed), notes)
+
+
+def _waived(checks: Checks) -> Checks:
+    """What failed passes all the same, and the record says so."""
+    notes = checks.notes | dict.fromkeys(checks.failed, "waived: the order strictly reduces exposure")
+    return Checks(checks.names, checks.limits, checks.figures, (), notes)
+
+
 def _describe(result: CheckResult) -> str:
     if result.limit is None:
         return f"{result.check}: {result.note}"
-    figures = f"{_short(result.figure)} against {_short(result.limit)}"
+    figures = f"{short(result.figure)} against {short(result.limit)}"
     return f"{result.check}: {figures}" + (f" ({result.note})" if result.note else "")
-
-
-def _short(figure: Decimal) -> str:
-    """A figure for people: at most eight decimals."""
-    text = f"{figure:.8f}"
-    return text.rstrip("0").rstrip(".") or "0"
-
-
-def _waived(result: CheckResult) -> CheckResult:
-    return structs.replace(result, passed=True, note="waived: the order strictly reduces exposure")

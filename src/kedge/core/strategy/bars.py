@@ -69,6 +69,33 @@ class Bars(Struct, frozen=True, eq=False):
             np.subtract(totals[window:], totals[:-window], out=sums[window - 1 :])
         return sums
 
+    def range_of(self, window: int, of: tuple[str, str] = ("high", "low")) -> tuple[Ints, Ints]:
+        """The highest and the lowest of two columns over the last `window` rows; of fewer rows at the beginning."""
+        import numpy as np
+
+        return rolling(getattr(self, of[0]), window, np.maximum), rolling(getattr(self, of[1]), window, np.minimum)
+
+
+def rolling(values: Ints, window: int, extreme: Any) -> Ints:
+    """The extreme of the last `window` values at each place, in time that does not grow with the window.
+
+    Blocks of `window` values; each window ends in one block and begins in the one before, so it is the extreme of a
+    running one from the left and a running one from the right (van Herk, 1992; Gil and Werman, 1993).
+    """
+    import numpy as np
+
+    rows = len(values)
+    if not rows or window == 1:
+        return values
+    padded = np.concatenate(
+        (np.full(window - 1, values[0]), values, np.full(-(rows + window - 1) % window, values[-1]))
+    )
+    blocks = padded.reshape(-1, window)
+    left = extreme.accumulate(blocks, axis=1).reshape(-1)
+    right = extreme.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].reshape(-1)
+    found: Ints = extreme(right[:rows], left[window - 1 : window - 1 + rows])
+    return found
+
 
 class BarWindow:
     """The last `size` candles of a symbol as they come, given as `Bars`."""
@@ -108,7 +135,7 @@ class BarWindow:
             return None
         rows = self._columns[:, self._end - self._size : self._end]
         rows.flags.writeable = False
-        return Bars(self.symbol, self.interval, *self._scales, *rows)
+        return Bars(self.symbol, self.interval, self._scales[0], self._scales[1], *list(rows))
 
     def _refine(self, scale: int, kind: int) -> None:
         if scale > SCALE_MAX:

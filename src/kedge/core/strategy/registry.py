@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from msgspec import structs
@@ -227,12 +227,29 @@ class StrategyRegistry:
 def _collect(name: str, wishes: Iterable[Wish], wanted: Wanted | None) -> Wanted:
     collected = [] if wanted is None else wanted
     for wish in wishes:
-        if not isinstance(wish, Signal | CancelOrders):
-            raise StrategyError(f"{name} returned {wish!r}; return a list of Signal or CancelOrders, or None")
         if isinstance(wish, Signal):
-            _check_numbers(name, wish)
+            if not _is_plain(wish):
+                _check_numbers(name, wish)
+        elif not isinstance(wish, CancelOrders):
+            raise StrategyError(f"{name} returned {wish!r}; return a list of Signal or CancelOrders, or None")
         collected.append((name, wish))
     return collected
+
+
+def _is_plain(signal: Signal) -> bool:
+    """Whether a signal is what nearly all are: a side with at most a quantity and a price, all of them sane."""
+    quantity, price = signal.quantity, signal.price
+    try:
+        return (
+            (quantity is None or (type(quantity) is Decimal and _LEAST <= quantity <= _MOST))
+            and (price is None or (type(price) is Decimal and _LEAST <= price <= _MOST))
+            and type(signal.side) is Side
+            and type(signal.order_type) is OrderType
+            and type(signal.time_in_force) is TimeInForce
+            and signal.target is signal.stop_price is signal.trail is signal.stop_loss is signal.take_profit is None
+        )
+    except InvalidOperation:  # it does not compare: not a number
+        return False
 
 
 def _check_numbers(name: str, signal: Signal) -> None:
@@ -251,6 +268,7 @@ def _check_numbers(name: str, signal: Signal) -> None:
 
 #: Powers of ten beyond which no quantity or price is meant.
 DIGITS_MAX = 24
+_LEAST, _MOST = Decimal(1).scaleb(-DIGITS_MAX), Decimal(1).scaleb(DIGITS_MAX)
 _NAMES = (("side", Side), ("order_type", OrderType), ("time_in_force", TimeInForce))
 _NUMBERS = ("quantity", "target", "price", "stop_price", "trail", "stop_loss", "take_profit")
 

@@ -148,7 +148,7 @@ class SignalStrategy(BaseStrategy):
             if not order.reduce_only or order.order_type is OrderType.MARKET:
                 return None  # on its way: the next bar shows what came of it
             group = order.group
-        if held and (held > ZERO) is not (wanted > FLAT) or (held and not wanted):
+        if (held and (held > ZERO) is not (wanted > FLAT)) or (held and not wanted):
             if course.owed and wanted and not self.is_protected:
                 course.owed = False
                 return [self._enter(course, candle)]
