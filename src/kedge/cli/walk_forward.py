@@ -16,8 +16,8 @@ from kedge.cli.backtest import distinct, engine_of, open_stream, period, symbol_
 from kedge.cli.config import TradingConfig, read_config
 from kedge.cli.grid import parse_grid
 from kedge.cli.output import Output, write_json
-from kedge.cli.sweep import checked_grid
 from kedge.cli.registry import digest_of, identity, remember, settings_of
+from kedge.cli.sweep import checked_grid
 from kedge.core.strategy.base import BaseStrategy
 from kedge.model.errors import StrategyError
 

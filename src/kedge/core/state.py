@@ -48,8 +48,7 @@ class State:
         self.epoch = 0
         self.config = RiskConfig()
         self.instruments: dict[str, Instrument] = {}
-        self.budgets: dict[str, Decimal] = {}
-        self._named_budgets: dict[str, Decimal] = {}
+        self.budgets, self._named_budgets = dict[str, Decimal](), dict[str, Decimal]()
         self.market = MarketDataHandler() if market is None else market
         self.orders = OrdersInFlight()
         self.portfolio = PositionTracker()
@@ -386,10 +385,9 @@ class State:
         if self._floor is not None and equity <= self._floor:
             self.attention = True
         bound = self.config.strategy_loss_max
-        if bound is not None:
-            for owner in self.portfolio.losers(bound, self.market.last_price):
-                if owner not in self.disabled:
-                    self.attention = True
+        losers = () if bound is None else self.portfolio.losers(bound, self.market.last_price)
+        if any(owner not in self.disabled for owner in losers):
+            self.attention = True
 
     def look(self) -> None:
         """Whether the guard must look at the next fact too, whatever it is."""
@@ -398,7 +396,4 @@ class State:
     @staticmethod
     def _incident(symbol: str, what: str) -> Consequences:
         """Trading on the symbol stops and the operator is called; nothing the venue said is dropped."""
-        return (
-            d.SymbolBlocked(symbol, "incident", what),
-            d.Alert(d.Severity.CRITICAL, what, symbol),
-        )
+        return d.SymbolBlocked(symbol, "incident", what), d.Alert(d.Severity.CRITICAL, what, symbol)

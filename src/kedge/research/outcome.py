@@ -84,7 +84,7 @@ def column_form(strategy: BaseStrategy) -> tuple[SignalStrategy, bool]:
     """The strategy as one that decides by a column; and whether that holds only while no order is turned down."""
     if isinstance(strategy, SignalStrategy):
         return strategy, False
-    form = getattr(type(strategy), "column_form", None)
+    form = vars(type(strategy)).get("column_form")  # not an inherited one: a subclass may decide otherwise
     if form is None:
         raise Unsupported(f"{type(strategy).__name__} decides event by event")
     return form(**strategy.values()), True

@@ -19,16 +19,16 @@ from msgspec import Struct, structs
 from kedge.core.strategy.base import BaseStrategy
 from kedge.model.errors import DataError, StrategyError
 from kedge.model.instant import NS_PER_DAY
-from kedge.research.evaluate import Evaluation, Settings, by_events, evaluate
+from kedge.research.evaluate import Evaluation, Settings, by_events, by_kernel
 from kedge.research.market import Market
+from kedge.research.plan import Unsupported
 from kedge.research.statistics.moments import Floats
 from kedge.research.sweep import score
 from kedge.research.walk_forward.schedule import Window
 from kedge.research.walk_forward.search import Places, Search, Space, parameters_at, sets_of, study
 from kedge.storage.columns import CandleColumns
 
-#: Makes a strategy of parameters given by keyword: a strategy class, or any function of parameters. One that names its
-#: `strategy_class` promises that the class with the parameters of what it made is the same strategy.
+#: Makes a strategy of parameters given by keyword: a strategy class, or any function of parameters.
 Factory = Callable[..., BaseStrategy]
 
 
@@ -129,11 +129,10 @@ class Cut:
     def run(self, task: Task, strategy: BaseStrategy, start: int, end: int) -> Evaluation:
         """One set over one stretch; its days are those of the stretch, each with an equity."""
         market = self.market(start, end, strategy.warmup_bars())
-        kind = task.factory if isinstance(task.factory, type) else getattr(task.factory, "strategy_class", None)
-        if kind is None:
-            found = by_events(strategy, market, task.settings)
-        else:
-            found = evaluate(kind, market, dict(strategy.values()), task.settings)
+        try:
+            found = by_kernel(strategy, market, task.settings)
+        except Unsupported as reason:
+            found = by_events(strategy, market, task.settings, note=str(reason))
         return within(found, start, end)
 
 
