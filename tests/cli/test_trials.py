@@ -96,3 +96,18 @@ def test_a_run_too_short_to_judge_is_noted_all_the_same(shell: Shell) -> None:
     made = json.loads(shell.done("backtest", "sma_cross", "--data", "short.csv", "--json", "-"))
     assert made["track_record"] is None
     assert [tally["trials"] for tally in told(shell)] == [1]
+
+
+def test_a_sweep_notes_each_of_its_runs_and_a_backtest_of_one_of_them_is_not_another(shell: Shell) -> None:
+    sweep = ("sweep", "sma_cross", "--data", "market.csv", "--grid", "fast=2:4", "--grid", "slow=5,10")
+    made = json.loads(shell.done(*sweep, "--json", "-"))
+    assert made["best_track_record"]["trials"] == made["runs"] == 6
+    shell.done(*RUN)
+    (tally,) = told(shell)
+    assert (tally["runs"], tally["trials"]) == (2, 6)
+    best = max(row["sharpe_ratio"] for row in made["rows"])
+    assert tally["best_sharpe_ratio_annual"] == pytest.approx(best)
+    shell.done(*RUN, "--start", "2024-01-03")
+    shell.done(*sweep, "--start", "2024-01-03")
+    (tally,) = told(shell)
+    assert (tally["runs"], tally["trials"]) == (4, 12)

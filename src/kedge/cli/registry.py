@@ -24,6 +24,10 @@ from kedge.storage.trials import FORMAT, Tally, Trial, TrialRegistry, TrialRun, 
 if TYPE_CHECKING:
     from kedge.backtest.engine import BacktestEngine
     from kedge.cli.config import TradingConfig
+    from kedge.core.strategy.base import BaseStrategy
+    from kedge.research.market import Market
+    from kedge.research.sweep import SweepResult
+    from kedge.research.track_record import TrackRecord
 
 
 def registry_of(environment: TradingConfig) -> TrialRegistry:
@@ -81,6 +85,33 @@ def remember(
         said = f"{error}; this run is not counted, and a deflated Sharpe ratio will be too good"
         console.warn(said)
         return None
+
+
+def remember_sweep(
+    environment: TradingConfig,
+    strategy: tuple[str, type[BaseStrategy]],
+    engine: BacktestEngine,
+    data: str,
+    period: str,
+    market: Market,
+    result: SweepResult,
+) -> TrackRecord | None:
+    """Note every run of a sweep; its best one, judged by all that was tried. The code is hashed once for all of them."""
+    from kedge.backtest.session import specs_of
+    from kedge.research.evaluate import Settings, evaluate
+    from kedge.research.track_record import daily, track_record
+
+    named, found = strategy
+    settings, best = settings_of(engine), result.best
+    (spec,) = specs_of([found(**best.parameters)], {})
+    trials = []
+    for row in result.evaluations:
+        own = msgspec.structs.replace(spec, source=named, parameters=row.parameters)
+        trials.append((identity(own, settings, period), None if row.sharpe_ratio is None else daily(row.sharpe_ratio)))
+    returns = evaluate(found, market, best.parameters, Settings.of_engine(engine)).returns
+    known = remember(environment, "sweep", data, named, len(returns), trials)
+    count, variance = (len(trials), None) if known is None else (known.trials, known.variance)
+    return track_record(returns, max(count, len(trials)), variance)
 
 
 def _digest(stream: Any) -> str:

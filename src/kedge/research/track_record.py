@@ -110,3 +110,8 @@ def track_record(
 def annual(sharpe: float) -> float:
     """A Sharpe ratio of one day as that of a year of days that never close."""
     return sharpe * math.sqrt(DAYS_PER_YEAR)
+
+
+def daily(sharpe: float) -> float:
+    """An annual Sharpe ratio as that of one day."""
+    return sharpe / math.sqrt(DAYS_PER_YEAR)
