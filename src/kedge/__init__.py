@@ -32,9 +32,13 @@ if TYPE_CHECKING:
     from kedge.core.risk.breaker import CircuitBreaker as CircuitBreaker
     from kedge.core.risk.manager import RiskCheckResult as RiskCheckResult
     from kedge.core.risk.manager import RiskManager as RiskManager
+    from kedge.core.strategy.bars import Bars as Bars
     from kedge.core.strategy.base import BaseStrategy as BaseStrategy
+    from kedge.core.strategy.moves import KEEP as KEEP
+    from kedge.core.strategy.moves import moves as moves
     from kedge.core.strategy.parameters import Bounds as Bounds
     from kedge.core.strategy.registry import StrategyRegistry as StrategyRegistry
+    from kedge.core.strategy.signals import SignalStrategy as SignalStrategy
     from kedge.journal.append import AuditLogger as AuditLogger
     from kedge.model.errors import KedgeError as KedgeError
     from kedge.model.exchange import Exchange as Exchange
@@ -67,6 +71,10 @@ if TYPE_CHECKING:
     from kedge.strategies.mean_reversion import MeanReversionStrategy as MeanReversionStrategy
     from kedge.strategies.pairs import PairsStrategy as PairsStrategy
     from kedge.strategies.rsi import RsiStrategy as RsiStrategy
+    from kedge.strategies.signals.breakout import BreakoutSignals as BreakoutSignals
+    from kedge.strategies.signals.mean_reversion import MeanReversionSignals as MeanReversionSignals
+    from kedge.strategies.signals.rsi import RsiSignals as RsiSignals
+    from kedge.strategies.signals.sma_cross import SmaCrossSignals as SmaCrossSignals
     from kedge.strategies.sma_cross import SmaCrossStrategy as SmaCrossStrategy
 
 _HOMES = {
@@ -84,9 +92,12 @@ _HOMES = {
     "core.portfolio.tracker": "PositionTracker",
     "core.risk.breaker": "CircuitBreaker",
     "core.risk.manager": "RiskCheckResult RiskManager",
+    "core.strategy.bars": "Bars",
     "core.strategy.base": "BaseStrategy",
+    "core.strategy.moves": "KEEP moves",
     "core.strategy.parameters": "Bounds",
     "core.strategy.registry": "StrategyRegistry",
+    "core.strategy.signals": "SignalStrategy",
     "journal.append": "AuditLogger",
     "model.errors": "KedgeError",
     "model.exchange": "Exchange",
@@ -105,6 +116,10 @@ _HOMES = {
     "strategies.mean_reversion": "MeanReversionStrategy",
     "strategies.pairs": "PairsStrategy",
     "strategies.rsi": "RsiStrategy",
+    "strategies.signals.breakout": "BreakoutSignals",
+    "strategies.signals.mean_reversion": "MeanReversionSignals",
+    "strategies.signals.rsi": "RsiSignals",
+    "strategies.signals.sma_cross": "SmaCrossSignals",
     "strategies.sma_cross": "SmaCrossStrategy",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

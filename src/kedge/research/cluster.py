@@ -52,7 +52,7 @@ class Cluster:
                 self._client.submit(_rows, job, sets, pure=False, retries=RETRIES): numbers for numbers, sets in chunks
             }
         try:
-            for future in distributed.as_completed(given):
+            for future in distributed.as_completed(given, loop=self._client.loop):
                 rows: list[Row] = future.result()
                 yield given[future], rows
         except distributed.KilledWorker as error:
