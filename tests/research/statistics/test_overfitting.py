@@ -55,7 +55,7 @@ def test_luck_is_seen_as_luck() -> None:
     probabilities, deflated, p_values = [], [], []
     for seed in range(3):
         returns = walks(seed)
-        probabilities.append(probability_of_overfitting(returns).probability)
+        probabilities.append(probability_of_overfitting(returns, 14).probability)
         all_of_them = sharpes(returns)
         best = moments(returns[:, int(all_of_them.argmax())])
         deflated.append(deflated_sharpe_ratio(best, 200, float(all_of_them.var(ddof=1))))
