@@ -93,6 +93,7 @@ _CLASSES: dict[str, type[BaseStrategy]] = {}
     help="What the best is best at: sharpe, sortino, return, final_equity.",
 )
 @click.option("--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
+@click.option("--dask", default="", metavar="URL", help="A dask scheduler whose workers do it, as tcp://host:8786.")
 @click.option("--capital", metavar="AMOUNT", help="Money at the start.  [default: 10000]")
 @click.option("--fee", metavar="FRACTION", help="Fee as a fraction of notional.  [default: 0.001]")
 @click.option("--slippage-bps", metavar="BPS", help="What each taker fill is worsened by.  [default: 5]")
@@ -185,6 +186,7 @@ def walk(
         objective=options["objective"],
         search=Search(options["search"], options["trials"], options["seed"]),
         jobs=options["jobs"],
+        dask=options["dask"],
     )
     windows = optimizer.schedule.windows(*optimizer.market.span)
     with console.progress("walk-forward", 2 * len(windows)) as advance:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from kedge import BacktestEngine, BreakoutStrategy, SmaCrossStrategy, WalkForwardOptimizer
 from kedge.backtest import metrics
 from kedge.core.strategy.base import BaseStrategy
-from kedge.model.errors import ConfigError, DataError, StrategyError
+from kedge.model.errors import ConfigError, DataError, StrategyError, WorldError
 from kedge.model.signal import Signal
 from kedge.research.evaluate import Settings
 from kedge.research.market import Market
@@ -20,6 +22,7 @@ from kedge.research.walk_forward.result import WalkForwardResult
 from kedge.research.walk_forward.search import Search
 from kedge.storage.columns import CandleColumns
 from tests.research.markets import DAY, HOUR, START, walk
+from tests.research.walk_forward.dying import Dying, always_dying
 
 D = Decimal
 GRID = {"fast": [2, 4], "slow": [6, 12]}
@@ -109,9 +112,31 @@ def figures(result: WalkForwardResult) -> list[Any]:
 
 
 @pytest.mark.slow
-def test_the_number_of_processes_changes_nothing() -> None:
+def test_neither_the_number_of_processes_nor_the_death_of_one_changes_anything(tmp_path: Path) -> None:
     candles = walk(4, 24 * 22)
-    assert figures(ran(candles, jobs=2)) == figures(ran(candles))
+    marker = tmp_path / "marker"
+    marker.touch()
+    optimizer = WalkForwardOptimizer(candles, 10, 4, settings=SETTINGS, jobs=2)
+    assert figures(optimizer.run(Dying(marker), GRID)) == figures(ran(candles))
+    assert not marker.exists()
+
+
+def test_workers_that_always_die_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEDGE_TEST_PARENT", str(os.getpid()))
+    monkeypatch.setattr("kedge.research.walk_forward.pool.DEATHS_MAX", 1)
+    optimizer = WalkForwardOptimizer(walk(4, 24 * 22), 10, 4, jobs=2)
+    with pytest.raises(WorldError, match="died 1 times with nothing done"):
+        optimizer.run(always_dying, GRID)
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same() -> None:
+    distributed = pytest.importorskip("distributed")
+    candles = walk(4, 24 * 22)
+    quiet = {"dashboard_address": None, "silence_logs": "CRITICAL"}
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **quiet) as cluster:
+        found = ran(candles, dask=cluster.scheduler_address)
+    assert figures(found) == figures(ran(candles))
 
 
 def test_optuna_is_seeded_and_finds_what_the_grid_finds_when_it_may_try_everything() -> None:
@@ -201,8 +226,9 @@ def test_two_symbols_share_one_account() -> None:
     ("make", "word"),
     [
         (lambda: WalkForwardOptimizer(walk(1, 24), objective="luck"), "objective is 'luck'"),
-        (lambda: WalkForwardOptimizer(walk(1, 24), 1, 1, jobs=0).run(SmaCrossStrategy, GRID), "history has 1 days"),
+        (lambda: WalkForwardOptimizer(walk(1, 24), 1, 1).run(SmaCrossStrategy, GRID), "history has 1 days"),
         (lambda: ran(walk(1, 24 * 14), jobs=0), "jobs is 0"),
+        (lambda: ran(walk(1, 24 * 14), jobs=2, dask="tcp://x"), "two ways"),
         (lambda: ran(walk(1, 24 * 14), {"fast": []}), "no value for fast"),
         (lambda: Search("luck"), "search is 'luck'"),
         (lambda: Search(trials=0), "trials is 0"),

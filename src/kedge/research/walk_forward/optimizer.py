@@ -31,7 +31,7 @@ from kedge.model.money import EXACT, TEN_THOUSAND, ZERO, round_fee
 from kedge.research.evaluate import Settings
 from kedge.research.market import Market
 from kedge.research.sweep import OBJECTIVES
-from kedge.research.walk_forward.pool import in_windows
+from kedge.research.walk_forward.pool import Hands
 from kedge.research.walk_forward.result import Plan, WalkForwardResult, WalkForwardWindow
 from kedge.research.walk_forward.schedule import Schedule, Window
 from kedge.research.walk_forward.search import Places, Search, Space
@@ -62,7 +62,7 @@ class WalkForwardOptimizer:
     `kedge.research.sweep.OBJECTIVES`; `jobs` worker processes share the work in sample.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the settings of a walk, by keyword)
         self,
         candles: Market | CandleColumns | Sequence[CandleColumns] | Iterable[Candle],
         in_sample_days: int = 90,
@@ -74,12 +74,14 @@ class WalkForwardOptimizer:
         objective: str = "sharpe",
         search: Search = Search(),  # noqa: B008  (frozen)
         jobs: int = 1,
+        dask: str = "",
     ) -> None:
         if objective not in OBJECTIVES:
             raise ConfigError(f"objective is {objective!r}; it is one of {', '.join(OBJECTIVES)}")
         self.market = candles if isinstance(candles, Market) else Market.of(candles)
         self.schedule = Schedule(in_sample_days, out_of_sample_days, embargo_days, anchored)
-        self.settings, self.objective, self.search, self.jobs = settings, objective, search, jobs
+        self.settings, self.objective, self.search = settings, objective, search
+        self.hands = Hands(jobs, dask)
 
     def run(
         self,
@@ -97,14 +99,20 @@ class WalkForwardOptimizer:
         task = Task(strategy_factory, space, self.settings, self.objective, self.search)
         windows = self.schedule.windows(*self.market.span)
         tried: list[list[Candidate]] = []
-        for found in in_windows(try_in_sample, task, self.market, windows, self.jobs):
-            tried.append(found)
-            done(1)
-        if not all(tried):
-            strategy_factory(**task.parameters(tuple(0 for _ in space)))  # says what does not fit
-            raise StrategyError("no combination of the parameters fits the strategy; give other values")
-        rows, curve, trades = self._account(task, windows, tried)
-        outcomes = self._compare(task, windows[: len(rows)], tried, done)
+        with self.hands.hire(task, self.market) as crew:
+            for found in crew.in_windows(try_in_sample, windows):
+                tried.append(found)
+                done(1)
+            if not all(tried):
+                strategy_factory(**task.parameters(tuple(0 for _ in space)))  # says what does not fit
+                raise StrategyError("no combination of the parameters fits the strategy; give other values")
+            rows, curve, trades = self._account(task, windows, tried)
+            sets = self._compared(tried[: len(rows)])
+            outcomes: dict[Places, list[Outcome]] = {places: [] for places in sets}
+            for seen in crew.in_windows(see_out_of_sample, windows[: len(rows)], sets):
+                for outcome in seen:
+                    outcomes[outcome.places].append(outcome)
+                done(1)
         plan = Plan(
             strategy=strategy_factory(**rows[0].params).name(),
             symbols=self.market.symbols,
@@ -174,20 +182,12 @@ class WalkForwardOptimizer:
         )
         return row, run
 
-    def _compare(
-        self, task: Task, windows: Sequence[Window], tried: Sequence[Sequence[Candidate]], done: Watch
-    ) -> dict[Places, list[Outcome]]:
-        """What sets did out of sample, chosen or not: of a grid all, of Optuna those that some window chose."""
-        chosen = [best_of(found).places for found in tried[: len(windows)]]
+    def _compared(self, tried: Sequence[Sequence[Candidate]]) -> tuple[Places, ...]:
+        """The sets to compare out of sample, chosen or not: of a grid all, of Optuna those that some window chose."""
+        chosen = [best_of(found).places for found in tried]
         found = [each.places for each in tried[0]] if self.search.method == "grid" else list(dict.fromkeys(chosen))
         step = -(-len(found) // COMPARED_MAX)
-        sets = tuple(dict.fromkeys([*found[::step], *chosen]))
-        outcomes: dict[Places, list[Outcome]] = {places: [] for places in sets}
-        for seen in in_windows(see_out_of_sample, task, self.market, windows, self.jobs, sets):
-            for outcome in seen:
-                outcomes[outcome.places].append(outcome)
-            done(1)
-        return outcomes
+        return tuple(dict.fromkeys([*found[::step], *chosen]))
 
 
 def closing_cost(run: BacktestResult, settings: Settings) -> Decimal:
