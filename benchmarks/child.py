@@ -31,8 +31,20 @@ SLOW = 30
 W1_FIRST_BAR = 30
 W3_FIRST_BAR = 1
 W3_OFFSET = 0.41
+#: W2 sweeps so many pairs: every fast length with every slow one.
+W2_GRIDS = {
+    100: (range(5, 55, 5), range(60, 160, 10)),
+    10_000: (range(2, 102), range(110, 210)),
+}
+
 #: Two averages nearer than this are equal: the smallest true difference is 0.02 / 30, float error is below 1e-9.
 SAME = 1e-6
+
+
+def pairs_of(count: int) -> list[tuple[int, int]]:
+    """The pairs of W2, fast and slow."""
+    fasts, slows = W2_GRIDS[count]
+    return [(fast, slow) for fast in fasts for slow in slows]
 
 
 @dataclass(frozen=True)

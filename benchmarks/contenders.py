@@ -39,13 +39,16 @@ def _peer(name: str, imports: str, python_min: tuple[int, int] = (3, 11)) -> Env
 
 
 KEDGE: Final = Environment("kedge", ROOT / "requirements" / "core.txt", "from kedge import BacktestEngine")
+#: Kedge with the extra `fast`, which compiles sweeps.
+KEDGE_FAST: Final = Environment("kedge-fast", ROOT / "requirements" / "fast.txt", "import numba")
 BACKTESTING: Final = _peer("backtesting-0.6.6", "import backtesting")
 BACKTRADER: Final = _peer("backtrader-1.9.78", "import backtrader")
 NAUTILUS_OLD: Final = _peer("nautilus-1.221", "from nautilus_trader.backtest.engine import BacktestEngine")
 NAUTILUS_NEW: Final = _peer("nautilus-1.231", "from nautilus_trader.backtest.engine import BacktestEngine", (3, 12))
 VECTORBT: Final = _peer("vectorbt-1.2", "import vectorbt")
 HFTBACKTEST: Final = _peer("hftbacktest-2.4", "import hftbacktest")
-INSTALLED: Final = (KEDGE, BACKTESTING, BACKTRADER, NAUTILUS_OLD, NAUTILUS_NEW, VECTORBT, HFTBACKTEST)
+OURS: Final = (KEDGE, KEDGE_FAST)
+INSTALLED: Final = (KEDGE, KEDGE_FAST, BACKTESTING, BACKTRADER, NAUTILUS_OLD, NAUTILUS_NEW, VECTORBT, HFTBACKTEST)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,13 @@ WORKS: Final[dict[str, tuple[Contender, ...]]] = {
         Contender("vectorbt numba, arrays", VECTORBT, f"{_PEERS}.vectorbt_arrays", "numba"),
         Contender("vectorbt Rust, arrays", VECTORBT, f"{_PEERS}.vectorbt_arrays", "rust"),
     ),
+    "w2": (
+        Contender("Kedge", KEDGE_FAST, f"{_OURS}.w2", "100"),
+        Contender("vectorbt numba, arrays", VECTORBT, f"{_PEERS}.vectorbt_arrays", "numba"),
+        Contender("vectorbt Rust, arrays", VECTORBT, f"{_PEERS}.vectorbt_arrays", "rust"),
+        _BACKTESTING,
+    ),
+    "w2-10000": (Contender("Kedge", KEDGE_FAST, f"{_OURS}.w2", "10000"),),
     "w3": (
         Contender("Kedge", KEDGE, f"{_OURS}.w3"),
         Contender("Kedge, all limits", KEDGE, f"{_OURS}.w3", "limits"),

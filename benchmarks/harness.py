@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.contenders import KEDGE, RESULTS, ROOT, Contender
+from benchmarks.contenders import OURS, RESULTS, ROOT, Contender
 from benchmarks.machine import machine, text_of
 from benchmarks.oracle import Convention, Expected
 
@@ -157,7 +157,7 @@ def _run(work: str, one: Measured, rows: int, data: Path, timeout: float) -> Non
         one.fault = "not installed; run python -m benchmarks.setup_peers"
         return
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    if one.contender.environment is KEDGE:
+    if one.contender.environment in OURS:
         environment["PYTHONPATH"] = str(ROOT / "src")
     with tempfile.TemporaryDirectory(prefix="kedge-bench-") as scratch:
         command = [str(python), "-m", one.contender.module, work, "--data", str(data), "--rows", str(rows)]
@@ -184,12 +184,14 @@ def _progress(text: str) -> None:
 # ---------------------------------------------------------------------------------------------------------- checks
 
 
-def trading_faults(measured: Sequence[Measured], expected: Mapping[Convention, Expected]) -> dict[str, str]:
+def trading_faults(
+    measured: Sequence[Measured], expected: Mapping[Convention, Expected], float_error: Decimal = FLOAT_ERROR
+) -> dict[str, str]:
     """Where a contender's orders, fills or final P&L are not the oracle's, by label; none where all agree."""
     found: dict[str, str] = {}
     for one in measured:
         right = expected[one.contender.convention]
-        allowed = Decimal(0) if one.contender.environment is KEDGE else FLOAT_ERROR
+        allowed = Decimal(0) if one.contender.environment in OURS else float_error
         for run in one.runs:
             wrong = [
                 f"{name} {run[name]}, not {value}"

@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 FAST: Final = 10
 SLOW: Final = 30
@@ -94,6 +96,26 @@ def sma_flip(opens: Sequence[int], closes: Sequence[int], convention: Convention
             ledger.fill(target - wanted, close)
         wanted = target
     return ledger.result(orders, closes[-1])
+
+
+def sma_sweep(opens: Any, closes: Any, pairs: Sequence[tuple[int, int]]) -> Expected:
+    """W2: W1 for every pair of lengths, from bar `slow` on; orders, fills and P&L summed. Takes int64 arrays of ticks."""
+    totals = np.concatenate((np.zeros(1, np.int64), np.cumsum(closes)))
+    orders = fills = money = 0
+    for fast, slow in pairs:
+        ends = np.arange(slow + 1, len(closes) + 1)
+        ahead = (totals[ends] - totals[ends - fast]) * slow - (totals[ends] - totals[ends - slow]) * fast
+        decided = np.flatnonzero(ahead)
+        side = np.sign(ahead[decided])
+        turns = np.flatnonzero(np.concatenate(([True], side[1:] != side[:-1]))) if len(side) else decided
+        orders += len(turns)
+        at, to = decided[turns] + slow + 1, side[turns]
+        quantity = np.diff(to, prepend=0)[at < len(opens)]
+        price = opens[at[at < len(opens)]]
+        fills += len(price)
+        money -= int((quantity * price).sum()) * _FEE_PARTS + int((abs(quantity) * price).sum())
+        money += int(quantity.sum()) * int(closes[-1]) * _FEE_PARTS
+    return Expected(orders, fills, Decimal(money) / _UNITS_PER_MONEY)
 
 
 def limit_each_bar(highs: Sequence[int], lows: Sequence[int], closes: Sequence[int]) -> Expected:

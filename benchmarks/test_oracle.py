@@ -19,6 +19,7 @@ from benchmarks.oracle import (
     Convention,
     limit_each_bar,
     sma_flip,
+    sma_sweep,
 )
 
 seeds = st.integers(0, 1 << 30)
@@ -101,3 +102,15 @@ def test_the_work_is_of_the_size_the_targets_speak_of() -> None:
     limits = limit_each_bar(bars.high.tolist(), bars.low.tolist(), bars.close.tolist())
     assert limits.orders == 99_999
     assert limits.fills > 1_000
+
+
+@given(seeds, st.integers(40, 300))
+@settings(max_examples=20, deadline=None)
+def test_a_sweep_of_one_pair_is_the_flip(seed: int, count: int) -> None:
+    bars = make_bars(count, seed)
+    assert sma_sweep(bars.open, bars.close, [(FAST, SLOW)]) == sma_flip(bars.open.tolist(), bars.close.tolist())
+    both = sma_sweep(bars.open, bars.close, [(FAST, SLOW), (3, 8)])
+    assert (
+        both.pnl
+        == sma_flip(bars.open.tolist(), bars.close.tolist()).pnl + sma_sweep(bars.open, bars.close, [(3, 8)]).pnl
+    )

@@ -31,6 +31,7 @@ from benchmarks.child import (
     Prepared,
     main,
     money,
+    pairs_of,
 )
 
 
@@ -134,5 +135,40 @@ def w3(job: Job) -> Prepared:
     return Prepared(test.run, finish)
 
 
+class SmaPair(SmaFlip):
+    """W1's rule with lengths that a sweep sets."""
+
+    fast_length = FAST
+    slow_length = SLOW
+
+    def init(self) -> None:
+        close = self.data.Close
+        self.fast = self.I(average, close, self.fast_length)
+        self.slow = self.I(average, close, self.slow_length)
+        self.wanted = 0
+        self.sent = 0
+
+
+def w2(job: Job) -> Prepared:
+    """One run after the other, on one core; its own `optimize` does the same in a pool."""
+    test, rows = prepare(job, SmaPair)
+
+    def run() -> tuple[int, int, float]:
+        sent = fills = 0
+        profit = 0.0
+        for fast, slow in pairs_of(100):
+            stats = test.run(fast_length=fast, slow_length=slow)
+            seen = stats["_strategy"]
+            sent += seen.sent
+            fills += len(stats["_trades"]) + len(seen.trades)
+            profit += stats["Equity Final [$]"] - CASH
+        return sent, fills, profit
+
+    def finish(result: tuple[int, int, float]) -> Outcome:
+        return Outcome(rows, result[0], result[1], money(result[2]))
+
+    return Prepared(run, finish)
+
+
 if __name__ == "__main__":
-    main("backtesting.py", backtesting.__version__, {"w0": w0, "w1": w1, "w3": w3})
+    main("backtesting.py", backtesting.__version__, {"w0": w0, "w1": w1, "w2": w2, "w3": w3})

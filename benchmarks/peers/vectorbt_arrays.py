@@ -28,6 +28,7 @@ from benchmarks.child import (
     Prepared,
     main,
     money,
+    pairs_of,
 )
 
 
@@ -68,5 +69,45 @@ def w1(job: Job) -> Prepared:
     return Prepared(run, finish, warm=True)
 
 
+def w2(job: Job) -> Prepared:
+    """All pairs in one call, as its users write it: a column a pair."""
+    vbt.settings["engine"] = job.variant
+    vbt.settings.caching["enabled"] = False
+    pairs = pairs_of(100)
+    with np.load(job.data / "bars.npz") as rows:
+        opens = rows["open"][: job.rows] / PRICE_TICKS
+        closes = rows["close"][: job.rows] / PRICE_TICKS
+
+    def run() -> tuple[Any, float]:
+        windows = sorted({window for pair in pairs for window in pair})
+        averages = vbt.MA.run(closes, windows).ma.to_numpy()
+        column = {window: averages[:, at] for at, window in enumerate(windows)}
+        target = np.full((len(closes), len(pairs)), np.nan)
+        for number, (fast, slow) in enumerate(pairs):
+            difference = column[fast] - column[slow]
+            at = np.flatnonzero(np.abs(difference) > SAME)
+            at = at[at >= slow]
+            side = np.sign(difference[at])
+            changed = at[np.concatenate(([True], side[1:] != side[:-1]))]
+            changed = changed[changed + 1 < len(closes)]
+            target[changed + 1, number] = np.sign(difference[changed])
+        portfolio = vbt.Portfolio.from_orders(
+            closes,
+            size=target,
+            size_type="targetamount",
+            price=opens[:, None],
+            fees=float(FEE_RATE),
+            init_cash=CASH,
+            freq="1min",
+        )
+        return portfolio, float(np.sum(portfolio.final_value() - CASH))
+
+    def finish(result: tuple[Any, float]) -> Outcome:
+        portfolio, value = result
+        return Outcome(len(closes), fills=int(portfolio.orders.count().sum()), pnl=money(value))
+
+    return Prepared(run, finish, warm=True)
+
+
 if __name__ == "__main__":
-    main("vectorbt", vbt.__version__, {"w1": w1})
+    main("vectorbt", vbt.__version__, {"w1": w1, "w2": w2})

@@ -33,7 +33,6 @@ from .walks import walk
 SAMPLE = range(80)
 
 
-
 def test_the_kernel_is_the_engine_on_random_cases() -> None:
     equal = 0
     for number in SAMPLE:
@@ -49,7 +48,7 @@ def test_the_kernel_is_the_engine_on_random_cases() -> None:
 def test_interpreted_and_compiled_kernel_are_one() -> None:
     pytest.importorskip("numba")
     for number in SAMPLE[::4]:
-        runs = []
+        runs: list[Any] = []
         for mode in ("interpreted", "compiled"):
             case = case_of(number)
             try:
@@ -130,8 +129,11 @@ class Long(SignalStrategy):
 
 def test_a_liquidation_is_left_to_the_engine() -> None:
     stream = walk(300, 2)
-    fall = [column - 5 * np.arange(len(stream)) for column in (stream.open, stream.high, stream.low, stream.close)]
-    market = Market.of(CandleColumns(stream.symbol, stream.interval, 2, 0, stream.ts, *fall, stream.volume))
+    opened, high, low, close = (
+        column - 5 * np.arange(len(stream)) for column in (stream.open, stream.high, stream.low, stream.close)
+    )
+    falling = CandleColumns("BTC-USD", stream.interval, 2, 0, stream.ts, opened, high, low, close, stream.volume)
+    market = Market.of(falling)
     settings = Settings(leverage=Decimal(20))
     one = evaluate(Long, market, {"quantity": Decimal(1_800)}, settings, points=True)
     assert one.note == "a liquidation price was reached"
@@ -142,7 +144,9 @@ def test_what_a_strategy_asks_for_is_bounded_by_the_limits_of_a_symbol() -> None
     market = Market.of(walk(300))
     settings = Settings(risk=RiskConfig(position_quantity_max=ONE / 2))
     one = by_kernel(SmaCrossSignals(fast=3, slow=9, quantity=ONE), market, settings, points=True)
-    assert figures(one) == figures(by_events(SmaCrossSignals(fast=3, slow=9, quantity=ONE), market, settings, points=True))
+    assert figures(one) == figures(
+        by_events(SmaCrossSignals(fast=3, slow=9, quantity=ONE), market, settings, points=True)
+    )
     assert one.trades == 0
 
 

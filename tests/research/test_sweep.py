@@ -241,7 +241,7 @@ def test_a_scheduler_that_is_not_there_is_one_line(market: Market) -> None:
 
     before, cluster.CONNECT_SECONDS = cluster.CONNECT_SECONDS, 1
     try:
-        with pytest.raises(WorldError, match="no dask scheduler answers at tcp://127.0.0.1:9"):
+        with pytest.raises(WorldError, match=r"no dask scheduler answers at tcp://127\.0\.0\.1:9"):
             sweep(SmaCrossStrategy, market, GRID, dask="tcp://127.0.0.1:9")
     finally:
         cluster.CONNECT_SECONDS = before

@@ -59,7 +59,7 @@ def test_compiled_and_interpreted_agree(all_operations: Any) -> None:
     for _ in range(3_000):
         bits = dice.choice((3, 30, 63, 64, 65, 90, 97, 99))
         amounts = [dice.randrange(-(2**bits), 2**bits) for _ in range(2)]
-        one, other = (dice.randrange(-(2**dice.choice((2, 31, 61))), 2**61) for _ in range(2))
+        one, other = (dice.randrange(-(2 ** dice.choice((2, 31, 61))), 2**61) for _ in range(2))
         compiled, plain = np.zeros(14, np.int64), [0] * 14
         for place, amount in enumerate(amounts):
             wide.store(compiled, place, amount)

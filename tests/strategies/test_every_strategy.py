@@ -34,6 +34,10 @@ QUICK: dict[str, dict[str, Any]] = {
     "grid": {"levels": 3, "step_pct": "0.5", "quantity": 1},
     "pairs": {"window": 6, "entry_z": "1.2", "exit_z": "0.3", "stop_z": "2.1", "quantity": 1},
     "market_making": {"quantity": 1, "inventory_max": 2, "spread_bps": 40},
+    "sma_cross_signals": {"fast": 2, "slow": 4},
+    "mean_reversion_signals": {"window": 5, "num_std": "1.2"},
+    "breakout_signals": {"window": 4, "exit_window": 2},
+    "rsi_signals": {"window": 3},
 }
 DIRECTIONAL = [name for name, each in SHIPPED.items() if issubclass(each.strategy, DirectionalStrategy)]
 

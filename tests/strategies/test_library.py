@@ -10,6 +10,7 @@ import pytest
 
 import kedge.strategies
 from kedge.core.strategy.base import BaseStrategy
+from kedge.core.strategy.signals import SignalStrategy
 from kedge.model.errors import StrategyError
 from kedge.strategies.directional import DirectionalStrategy
 from kedge.strategies.library import SHIPPED, shipped
@@ -17,9 +18,9 @@ from kedge.strategies.library import SHIPPED, shipped
 
 def test_every_strategy_in_the_package_is_in_the_table() -> None:
     found = set()
-    for module in pkgutil.iter_modules(kedge.strategies.__path__):
-        for _, kind in inspect.getmembers(import_module(f"kedge.strategies.{module.name}"), inspect.isclass):
-            if issubclass(kind, BaseStrategy) and kind not in {BaseStrategy, DirectionalStrategy}:
+    for module in pkgutil.walk_packages(kedge.strategies.__path__, "kedge.strategies."):
+        for _, kind in inspect.getmembers(import_module(module.name), inspect.isclass):
+            if issubclass(kind, BaseStrategy) and kind not in {BaseStrategy, DirectionalStrategy, SignalStrategy}:
                 found.add(kind)
     assert found == {each.strategy for each in SHIPPED.values()}
 

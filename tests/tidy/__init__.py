@@ -32,6 +32,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("clock", "src/kedge/backtest/engine.py"): "run_seconds is shown to people; no decision and no record holds it",
     ("clock", "src/kedge/cli/backtest.py"): "load_seconds is shown to people; no decision and no record holds it",
     ("clock", "src/kedge/cli/registry.py"): "says when a trial was made, for people; nothing decides on it",
+    ("clock", "src/kedge/cli/sweep.py"): "load_seconds is shown to people; no decision and no record holds it",
+    ("clock", "src/kedge/research/sweep.py"): "run_seconds is shown to people; no row and no file holds it",
     ("float", "src/kedge/backtest/curve.py"): _STATISTIC,
     ("float", "src/kedge/backtest/curve_block.py"): _STATISTIC,
     ("float", "src/kedge/backtest/curve_fold.py"): _STATISTIC,

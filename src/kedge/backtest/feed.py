@@ -87,10 +87,10 @@ def _stream(stream: Any) -> Any:
     for row in rows[:1]:
         if not hasattr(row, "ts") or not hasattr(row, "symbol"):
             raise DataError(f"market data holds {row!r}; give Candle, Trade, Quote or OrderBook objects, or columns")
-    return _with_intervals(rows)
+    return with_intervals(rows)
 
 
-def _with_intervals(rows: list[Any]) -> list[Any]:
+def with_intervals(rows: list[Any]) -> list[Any]:
     """The same rows; candles without an interval get the most common step of their symbol."""
     lacking = [row for row in rows if type(row) is Candle and not row.interval]
     if not lacking:

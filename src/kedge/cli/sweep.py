@@ -48,11 +48,25 @@ _SHADES = ("#7f1d1d", "#b45309", "#a16207", "#4d7c0f", "#15803d", "#166534")
     metavar="[SYMBOL=]FILE",
     help="Candles, as for kedge backtest.",
 )
-@click.option("--grid", "-g", "grids", multiple=True, required=True, metavar="NAME=BEGIN:END:STEP", help="Values of a parameter, the end included; or NAME=VALUE,VALUE. Several make a grid.")  # fmt: skip
+@click.option(
+    "--grid",
+    "-g",
+    "grids",
+    multiple=True,
+    required=True,
+    metavar="NAME=BEGIN:END:STEP",
+    help="Values of a parameter, the end included; or NAME=VALUE,VALUE. Several make a grid.",
+)
 @click.option(
     "--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter that stays the same."
 )
-@click.option("--objective", type=click.Choice(("sharpe", "sortino", "return", "final_equity")), default="sharpe", show_default=True, help="What runs are ranked by.")  # fmt: skip
+@click.option(
+    "--objective",
+    type=click.Choice(("sharpe", "sortino", "return", "final_equity")),
+    default="sharpe",
+    show_default=True,
+    help="What runs are ranked by.",
+)
 @click.option("--capital", metavar="AMOUNT", help="Money at the start.  [default: 10000]")
 @click.option("--fee", metavar="FRACTION", help="Fee as a fraction of notional.  [default: 0.001]")
 @click.option("--slippage-bps", metavar="BPS", help="What each taker fill is worsened by.  [default: 5]")

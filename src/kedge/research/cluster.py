@@ -30,7 +30,9 @@ class Cluster:
         import_module("dask").config.set({"distributed.scheduler.allowed-failures": RETRIES})
         self._address = address
         try:
-            self._client: Any = import_module("distributed").Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            self._client: Any = import_module("distributed").Client(
+                address, timeout=CONNECT_SECONDS, set_as_default=False
+            )
         except (OSError, ValueError, TypeError) as error:
             raise WorldError(f"no dask scheduler answers at {address}: {error}; check the address") from None
         self._job = job

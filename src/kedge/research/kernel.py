@@ -57,10 +57,7 @@ def run(
         if x[k + at.SIDE] != 0 or (
             position != 0
             and (
-                x[k + at.EXITS] != 0
-                or lows[n] <= x[k + at.DEATH_LOW]
-                or highs[n] >= x[k + at.DEATH_HIGH]
-                or not single
+                x[k + at.EXITS] != 0 or lows[n] <= x[k + at.DEATH_LOW] or highs[n] >= x[k + at.DEATH_HIGH] or not single
             )
         ):
             play(x, w, log, symbol, (opens[n], highs[n], lows[n], closes[n], starts[n], ends[n]))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from kedge import BacktestEngine, BreakoutStrategy, SmaCrossStrategy, WalkForwardOptimizer
 from kedge.backtest import metrics
@@ -244,4 +245,19 @@ def test_candles_out_of_order_are_refused() -> None:
     times = np.array(candles.ts)
     times[[5, 6]] = times[[6, 5]]
     with pytest.raises(DataError, match="not in order"):
+        ran(candles._with({"ts": times}))
+
+
+def test_candles_as_objects_without_an_interval_are_as_good_as_columns() -> None:
+    """They get the most common step: a candle is known when it closes, and not when it opens."""
+    columns = walk(12, 24 * 15)
+    bare = [structs.replace(candle, interval=0) for candle in columns.candles()]
+    assert figures(ran(bare)) == figures(ran(columns))
+
+
+def test_a_window_in_a_gap_of_the_data_is_named() -> None:
+    candles = walk(13, 24 * 30)
+    times = np.array(candles.ts)
+    times[24 * 12 :] += 20 * DAY
+    with pytest.raises(DataError, match="no candles from 2024-01-13T00:00:00Z"):
         ran(candles._with({"ts": times}))

@@ -133,7 +133,17 @@ class SignalStrategy(BaseStrategy):
             return None
         protect = Signal.sell if held > ZERO else Signal.buy
         group = f"{fill.order_id}-{fill.trade_id}"
-        return [protect(fill.symbol, abs(held), trail=trail, reduce_only=True, group=group, tag=TRAIL)]
+        return [
+            protect(
+                fill.symbol,
+                abs(held),
+                trail=trail,
+                reduce_only=True,
+                group=group,
+                tag=TRAIL,
+                reason="follows the price",
+            )
+        ]
 
     # inside ----------------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from msgspec import Struct, structs
 
 from kedge.core.strategy.base import BaseStrategy
 from kedge.model.errors import DataError, StrategyError
-from kedge.model.instant import NS_PER_DAY
+from kedge.model.instant import NS_PER_DAY, iso
 from kedge.research.evaluate import Evaluation, Settings, by_events, by_kernel
 from kedge.research.market import Market
 from kedge.research.plan import Unsupported
@@ -123,7 +123,10 @@ class Cut:
         """The candles that open in `start <= ts < end`, and the `lead` before them of each symbol."""
         key = (start, end, lead)
         if key not in self._cuts:
-            self._cuts[key] = Market([_cut(stream, start, end, lead) for stream in self._market.streams])
+            streams = [_cut(stream, start, end, lead) for stream in self._market.streams]
+            if not any(len(stream.between(start, end)) for stream in streams):
+                raise DataError(f"there are no candles from {iso(start)} to {iso(end)}; give a period without that gap")
+            self._cuts[key] = Market(streams)
         return self._cuts[key]
 
     def run(self, task: Task, strategy: BaseStrategy, start: int, end: int) -> Evaluation:
