@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kedge.backtest import curve as curve_module
-from kedge.backtest import curve_block
+from kedge.backtest import curve_block, curve_columns
 from kedge.backtest.curve import CurveRecorder, EquityCurve
 from kedge.backtest.curve_account import Holding
 from kedge.model.errors import OurBug
@@ -34,16 +35,30 @@ def test_packed_prices_of_mixed_scales_are_the_prices(numbers: list[tuple[int, i
 
 
 def check_prices(numbers: list[Decimal]) -> None:
-    prices = curve_block.Prices(list(numbers)).pack()
+    prices = curve_columns.Prices(list(numbers)).pack()
     assert len(prices) == len(numbers)
     assert list(prices) == numbers == [prices[place] for place in range(len(numbers))]
     assert prices.floats(0, len(numbers)) == pytest.approx([float(number) for number in numbers], rel=1e-15)
 
 
-def test_prices_of_one_scale_take_eight_bytes() -> None:
-    prices = curve_block.Prices([D("100.01"), D("99.50"), D(7)]).pack()
-    assert prices._ticks.tolist() == [10001, 9950, 700]
+def test_prices_near_each_other_take_four_bytes_and_far_ones_eight() -> None:
+    prices = curve_columns.Prices([D("100.01"), D("99.50"), D(7)]).pack()
+    assert (prices._low, prices._ticks.tolist(), prices._ticks.itemsize) == (700, [9301, 9250, 0], 4)
     assert prices._numbers is None
+    far = curve_columns.Prices([D("0.01"), D(10**9)]).pack()
+    assert (far._low, far._ticks.tolist(), far._ticks.itemsize) == (0, [1, 10**11], 8)
+
+
+@given(st.integers(0, 2**60), st.integers(0, 2**30), st.integers(0, 50), st.booleans())
+def test_packed_times_are_the_times(first: int, step: int, count: int, odd: bool) -> None:
+    moments = [first + place * step for place in range(count)]
+    if odd and count > 3:
+        moments[-1] += 1
+    times = curve_columns.Times(array("q", moments))
+    times.pack()
+    assert len(times) == count
+    assert times.all().tolist() == moments == [times[place] for place in range(count)]
+    assert (times._moments is None) is (count >= 3 and not (odd and count > 3))
 
 
 class Ledger:

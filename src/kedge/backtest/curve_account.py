@@ -6,6 +6,9 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable
 from decimal import Decimal
+from typing import ClassVar
+
+import msgspec
 
 from kedge.model.errors import OurBug
 from kedge.model.money import EXACT
@@ -14,15 +17,50 @@ from kedge.model.money import EXACT
 Holding = tuple[int, Decimal, Decimal, Decimal | None]
 
 
-class Segments:
-    """The states of the account by the first point each is valid for."""
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[list[Decimal], list[tuple[Holding, ...]]]).decode
 
-    __slots__ = ("cash", "held", "starts")
+
+class Segments:
+    """The states of the account by the first point each is valid for.
+
+    Segments that are over can be packed into bytes: a state of objects takes 450 bytes, and a run has one a fill. The
+    ones asked last stay unpacked, so that asking point by point stays cheap.
+    """
+
+    __slots__ = ("_packed", "_states", "starts")
+
+    #: The packed segments that were asked last.
+    _asked: ClassVar[Segments | None] = None
 
     def __init__(self, cash: Decimal, held: tuple[Holding, ...] = ()) -> None:
         self.starts = array("q", [0])
-        self.cash = [cash]
-        self.held: list[tuple[Holding, ...]] = [held]
+        self._states: tuple[list[Decimal], list[tuple[Holding, ...]]] | None = ([cash], [held])
+        self._packed = b""
+
+    @property
+    def cash(self) -> list[Decimal]:
+        """The cash of each segment."""
+        return self._unpacked()[0]
+
+    @property
+    def held(self) -> list[tuple[Holding, ...]]:
+        """The holdings of each segment."""
+        return self._unpacked()[1]
+
+    def pack(self) -> None:
+        """Keep the states as bytes: nothing will be added."""
+        if self._states is not None:
+            self._packed, self._states = self._packed or _encode(self._states), None
+
+    def _unpacked(self) -> tuple[list[Decimal], list[tuple[Holding, ...]]]:
+        states = self._states
+        if states is None:
+            before, Segments._asked = Segments._asked, self
+            if before is not None:
+                before.pack()
+            states = self._states = _decode(self._packed)
+        return states
 
     def add(self, start: int, cash: Decimal, held: tuple[Holding, ...]) -> None:
         """From point `start` on the account is this."""
@@ -43,7 +81,7 @@ class Segments:
             if self.starts:
                 self.add(points - 1, cash, held)
             else:
-                self.starts, self.cash, self.held = array("q", [0]), [cash], [held]
+                self.starts, self._states = array("q", [0]), ([cash], [held])
 
     def at(self, place: int) -> tuple[Decimal, tuple[Holding, ...]]:
         """Cash and holdings at a point."""
@@ -57,7 +95,7 @@ class Segments:
         for at in range(number + 1, len(self.starts)):
             rest.add(self.starts[at] - place, self.cash[at], self.held[at])
         end = bisect_right(self.starts, place - 1)
-        self.starts, self.cash, self.held = self.starts[:end], self.cash[:end], self.held[:end]
+        self.starts, self._states = self.starts[:end], (self.cash[:end], self.held[:end])
         return self, rest
 
 

@@ -24,8 +24,8 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from kedge.backtest.curve_account import Segments, value
+from kedge.backtest.curve_columns import Prices, Times
 from kedge.model.errors import OurBug
-from kedge.model.money import EXACT
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -33,10 +33,6 @@ Flags = npt.NDArray[np.bool_]
 
 #: Points computed at once: small enough for the processor's cache, large enough that Python does not show.
 CHUNK = 1 << 16
-
-#: Letters of a number, sign and point included, that surely fits 64 bits.
-_TICK_LETTERS_MAX = 18
-_COMMA, _DOT, _NINE = b",.9"
 
 #: Rounding steps between a float equity and the exact one, with room: two products and sums, and the conversions.
 _EPSILONS = 16 * float(np.finfo(np.float64).eps)
@@ -56,47 +52,6 @@ class Chunk(Struct, frozen=True, gc=False):
     error: float
 
 
-class Prices:
-    """A column of exact prices, kept as they came or, packed, as int64 ticks of one scale: 8 bytes each."""
-
-    __slots__ = ("_numbers", "_scale", "_ticks")
-
-    def __init__(self, numbers: list[Decimal]) -> None:
-        self._numbers: list[Decimal] | None = numbers
-        self._ticks: Integers = np.empty(0, np.int64)
-        self._scale = 0
-
-    def pack(self) -> Prices:
-        """Turn into ticks, where the numbers fit; returns itself."""
-        if self._numbers:
-            found = _ticks(self._numbers)
-            if found is not None:
-                self._ticks, self._scale = found
-                self._numbers = None
-        return self
-
-    def __len__(self) -> int:
-        return len(self._ticks) if self._numbers is None else len(self._numbers)
-
-    def __getitem__(self, place: int) -> Decimal:
-        if self._numbers is None:
-            return Decimal(int(self._ticks[place])).scaleb(-self._scale, EXACT)
-        return self._numbers[place]
-
-    def __iter__(self) -> Iterator[Decimal]:
-        if self._numbers is None:
-            return (Decimal(tick).scaleb(-self._scale, EXACT) for tick in self._ticks.tolist())
-        return iter(self._numbers)
-
-    def floats(self, low: int, high: int) -> Floats:
-        """The prices of some places as floats, to a rounding or two."""
-        self.pack()
-        if self._numbers is None:
-            near: Floats = self._ticks[low:high] / 10.0**self._scale
-            return near
-        return np.array(self._numbers[low:high], np.float64)
-
-
 class AccountBlock:
     """Prices and segments of a stretch; `marks` are the prices known before its first point."""
 
@@ -110,21 +65,20 @@ class AccountBlock:
     ) -> None:
         if len(times) != len(prices) or (symbols and len(symbols) != len(times)):
             raise OurBug(f"{len(times)} times, {len(prices)} prices and {len(symbols)} symbols were recorded")
-        self._times = times
         self._prices = Prices(prices)
         self._symbols = symbols
         self._segments = segments
         self._marks = dict(marks)
-        self._reached = _reached(times)
-        self._lasts = _lasts(self._reached)
+        self._times = Times(times)
+        self._lasts = _lasts(self._times.all())
         self._of_symbol: dict[int, Integers] = {}
 
     def __len__(self) -> int:
-        return len(self._reached) if self._lasts is None else len(self._lasts)
+        return len(self._times) if self._lasts is None else len(self._lasts)
 
     def time(self, number: int) -> int:
         """The time of a point, in nanoseconds."""
-        return int(self._reached[self._place(number)])
+        return self._times[self._place(number)]
 
     def exact(self, number: int) -> Decimal:
         """The equity of a point, to the last digit."""
@@ -139,26 +93,26 @@ class AccountBlock:
         """Every point in order as (time, exact equity); one pass, cheaper than asking one by one."""
         marks = dict(self._marks)
         ends = self._ends().tobytes()
-        starts, segments = self._segments.starts, self._segments
+        starts, moneys, holdings = self._segments.starts, self._segments.cash, self._segments.held
         number, after = 0, starts[1] if len(starts) > 1 else -1
-        cash, held = segments.cash[0], segments.held[0]
+        cash, held = moneys[0], holdings[0]
         for place, price in enumerate(self._prices):
             if place == after:
                 number += 1
-                cash, held = segments.cash[number], segments.held[number]
+                cash, held = moneys[number], holdings[number]
                 after = starts[number + 1] if number + 1 < len(starts) else -1
             marks[self._symbols[place] if self._symbols else 0] = price
             if ends[place]:
-                yield int(self._reached[place]), value(cash, held, marks.get)
+                yield self._times[place], value(cash, held, marks.get)
 
     def chunks(self) -> Iterator[Chunk]:
         """The points as vectors, in order."""
         constants, coefficients = self._linear()
         starts = np.frombuffer(self._segments.starts, np.int64)
         marks = {symbol: float(price) for symbol, price in self._marks.items()}
-        ends = self._ends()
-        for low in range(0, len(self._reached), CHUNK):
-            high = min(low + CHUNK, len(self._reached))
+        ends, times = self._ends(), self._times.all()
+        for low in range(0, len(times), CHUNK):
+            high = min(low + CHUNK, len(times))
             prices = self._prices.floats(low, high)
             first, end = np.searchsorted(starts, (low, high - 1), "right") - np.array((1, 0))
             inside = starts[first + 1 : end]
@@ -183,7 +137,7 @@ class AccountBlock:
             places = np.flatnonzero(keep) + low
             if len(places):
                 states = np.repeat(np.arange(first, end), lengths)[keep]
-                yield Chunk(self._reached[places], equity[keep], held[keep], places, states, _EPSILONS * size)
+                yield Chunk(times[places], equity[keep], held[keep], places, states, _EPSILONS * size)
 
     def last_prices(self) -> dict[int, Decimal]:
         """The latest price of each symbol at the end of the block."""
@@ -208,20 +162,23 @@ class AccountBlock:
         """The recorded prices of a symbol: times (ns) and values."""
         prices = self._prices.floats(0, len(self._prices))
         if not self._symbols:
-            return (self._reached, prices) if symbol == 0 else (self._reached[:0], prices[:0])
+            times = self._times.all()
+            return (times, prices) if symbol == 0 else (times[:0], prices[:0])
         places = self._positions(symbol)
-        return self._reached[places], prices[places]
+        return self._times.all()[places], prices[places]
 
     def pack(self) -> AccountBlock:
-        """Keep the prices as ticks; returns itself."""
+        """Keep times and prices in few bytes and the account's states as bytes; returns itself."""
+        self._times.pack()
         self._prices.pack()
+        self._segments.pack()
         return self
 
     def _ends(self) -> Flags:
         """Whether each recorded price is the last of its time, and so a point."""
         if self._lasts is None:
-            return np.ones(len(self._reached), np.bool_)
-        ends = np.zeros(len(self._reached), np.bool_)
+            return np.ones(len(self._times), np.bool_)
+        ends = np.zeros(len(self._times), np.bool_)
         ends[self._lasts] = True
         return ends
 
@@ -311,16 +268,8 @@ Block = AccountBlock | PointsBlock
 
 def whole(times: array[int]) -> int:
     """How many recorded prices belong to times that are over: the last time may still get more."""
-    moments = _reached(times)
+    moments = Times(times).all()
     return int(np.searchsorted(moments, moments[-1], "left")) if len(moments) else 0
-
-
-def _reached(times: array[int]) -> Integers:
-    """The times as they were reached: never falling."""
-    moments = np.frombuffer(times, np.int64) if times else np.empty(0, np.int64)
-    if (moments[1:] < moments[:-1]).any():
-        moments = np.maximum.accumulate(moments)
-    return moments
 
 
 def _lasts(moments: Integers) -> Integers | None:
@@ -334,25 +283,6 @@ def _lasts(moments: Integers) -> Integers | None:
 def floats(numbers: Sequence[Decimal]) -> Floats:
     """As floats, each the nearest one."""
     return np.array(numbers, np.float64)
-
-
-def _ticks(numbers: list[Decimal]) -> tuple[Integers, int] | None:
-    """The numbers as integers of one power of ten, read from their text at once; `None` where they do not fit."""
-    text = ",".join(map(str, numbers))
-    letters = np.frombuffer(f",{text},".encode(), np.uint8)
-    commas = np.flatnonzero(letters == _COMMA)
-    lengths = np.diff(commas) - 1
-    dots = np.flatnonzero(letters == _DOT)
-    if int((letters > _NINE).any()) or int(lengths.max()) > _TICK_LETTERS_MAX:
-        return None
-    places = np.zeros(len(numbers), np.int64)
-    owners = np.searchsorted(commas, dots) - 1
-    places[owners] = commas[owners + 1] - dots - 1
-    scale = int(places.max())
-    if int((lengths + scale - places).max()) > _TICK_LETTERS_MAX:
-        return None
-    ticks = np.fromstring(text.replace(".", ""), np.int64, sep=",")
-    return (ticks if int(places.min()) == scale else ticks * 10 ** (scale - places)), scale
 
 
 def _filled(prices: Floats, symbols: npt.NDArray[np.int32] | None, symbol: int, marks: Mapping[int, float]) -> Floats:

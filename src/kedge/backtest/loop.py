@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from msgspec import structs
 
+from kedge.backtest.fills import FillLog
 from kedge.core.desk import Desk
 from kedge.core.state import State
 from kedge.core.step import step
@@ -123,10 +124,8 @@ class Loop:
         self._coarse = coarse
         self._messages: list[tuple[int, int, Any]] = []
         self._count = 0
-        #: The fills that were booked, whose they were and what profit each realized: three columns.
-        self.fills: list[Fill] = []
-        self.owners: list[str] = []
-        self.realized: list[Decimal] = []
+        self.fills = FillLog()
+        self._booking: Booked | None = None
         self.funding: list[FundingPayment] = []
         self.counts: defaultdict[type, int] = defaultdict(int)
         #: Decisions that a result tells of, one by one.
@@ -233,8 +232,7 @@ class Loop:
             self._post(timer.due_ns, TimerFired(timer.due_ns, timer.name))
 
     def _booked(self, booked: Booked) -> None:
-        self.owners.append(booked.strategy)
-        self.realized.append(booked.realized)
+        self._booking = booked
 
     def _report(self, report: Any) -> None:
         """A report goes on its way to us."""
@@ -244,7 +242,8 @@ class Loop:
             if delay:
                 at += delay
                 report = structs.replace(report, received=at)
-        self._post(at, report)
+        self._count = count = self._count + 1
+        heappush(self._messages, (at, count, report))
 
     def _post(self, at: int, message: object) -> None:
         self._count = count = self._count + 1
@@ -279,8 +278,9 @@ class Loop:
     def _take_fill(self, fill: Fill, at: int) -> None:
         self.take(fill)
         self.account_changed = True
-        if len(self.realized) > len(self.fills):  # booked: not an exact repeat
-            self.fills.append(fill)
+        booking, self._booking = self._booking, None
+        if booking is not None:  # else it was an exact repeat
+            self.fills.append(fill, booking.strategy, booking.realized)
 
     def _take_funding(self, payment: FundingPayment, at: int) -> None:
         self.take(payment)

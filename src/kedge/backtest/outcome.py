@@ -97,10 +97,9 @@ def assumptions(settings: Mapping[str, str], instruments: object) -> tuple[str, 
 
 
 def _trades(loop: Loop, instruments: Mapping[str, Instrument], currency: str) -> list[BacktestTrade]:
-    booked = zip(loop.fills, loop.owners, loop.realized, strict=True)
     return [
         trade_of(fill, instruments[fill.symbol], owner, realized, account_currency=currency)
-        for fill, owner, realized in booked
+        for fill, owner, realized in loop.fills.bookings()
     ]
 
 

@@ -409,6 +409,17 @@ def test_a_gtd_order_that_expires_inside_a_bar_has_only_its_open() -> None:
     assert reports[1].ts == ends
 
 
+def test_a_gtd_order_filled_in_part_expires_after_that_fill_is_known() -> None:
+    """A stateful test found the expiry told before the fill that it counts, which is known at the close only."""
+    world = World(participation=d("0.1"))
+    ends = world.now + 1
+    world.buy("market", 5, time_in_force=GTD, expires_ns=ends)
+    close = world.now + MINUTE
+    reports = world.bar(100, volume=10)
+    assert [(type(report).__name__, report.ts) for report in reports] == [("Fill", close), ("OrderExpired", close)]
+    assert getattr(reports[1], "filled", None) == fills(reports)[0].quantity == 1
+
+
 # -------------------------------------------------------------------------------------------------------- reduce-only
 def test_a_reduce_only_order_is_cut_down_to_the_position() -> None:
     world = World()

@@ -95,7 +95,9 @@ class BarMatcher:
     def _expire_inside(self, listing: Listing, end: int, out: list[VenueFact]) -> None:
         due = [order for order in self._execution.working(listing) if order.expires_ns and order.expires_ns < end]
         for order in sorted(due, key=lambda order: order.expires_ns):
-            self._execution.expire(listing, order, order.expires_ns, TIME_UP, out)
+            # What was filled of it at the open is known with the bar's volume, at the close: so is the rest.
+            at = end if order.filled and self._execution.volume_bound else order.expires_ns
+            self._execution.expire(listing, order, at, TIME_UP, out)
 
     def _cancel_late(self, listing: Listing, end: int, out: list[VenueFact]) -> None:
         for order in self._execution.working(listing):

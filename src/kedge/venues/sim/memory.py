@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from kedge.venues.sim.working import Working
 
-REMEMBERED_ORDERS_MIN = 10_000
+REMEMBERED_ORDERS_MIN = 4_096
 
 
 class OrderMemory:
