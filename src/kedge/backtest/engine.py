@@ -20,6 +20,7 @@ from kedge.backtest.feed import Data, Feed
 from kedge.backtest.log import RunLog
 from kedge.backtest.loop import Loop
 from kedge.backtest.outcome import result_of
+from kedge.backtest.rebalancing import Rebalancing
 from kedge.backtest.recording import Recording
 from kedge.backtest.result import BacktestResult
 from kedge.backtest.session import desk_for, specs_of, started
@@ -54,7 +55,8 @@ class BacktestEngine:
     orders, reports and data alike; `leverage` bounds notional over equity of the generic instrument;
     `participation` is the largest share of a bar's or trade's volume that we may take (None: no bound).
     `instruments` and `risk` replace the generic instrument and the absent limits. With `journal_dir` the run
-    writes its journal there, its checkpoints signed by `journal_key`.
+    writes its journal there, its checkpoints signed by `journal_key`. With `rebalancing` the strategies' budgets are set anew
+    on its schedule; without, each keeps an equal share.
     """
 
     def __init__(  # noqa: PLR0913  (the settings of a run, by keyword)
@@ -72,6 +74,7 @@ class BacktestEngine:
         account_currency: str = "",
         journal_dir: str | Path | None = None,
         journal_key: SigningKey | Path | None = None,
+        rebalancing: Rebalancing | None = None,
     ) -> None:
         self.initial_capital = _within(
             decimal(initial_capital, "initial_capital"), "initial_capital", low=ZERO, open_low=True
@@ -91,6 +94,7 @@ class BacktestEngine:
         self.account_currency = account_currency
         self.journal_dir = None if journal_dir is None else Path(journal_dir)
         self.journal_key = journal_key
+        self.rebalancing = rebalancing
 
     def run(
         self,
@@ -145,7 +149,10 @@ class BacktestEngine:
                 journaled,
             )
             loop.take(started(*manifest))
-            loop.run(chain((first,), facts), log)
+            if self.rebalancing is None:
+                loop.run(chain((first,), facts), log)
+            else:
+                self.rebalancing.play(loop, desk.state, chain((first,), facts), log)
             loop.finish()
             log.account(desk.state)
             if recording is not None:
