@@ -59,7 +59,7 @@ class WalkForwardOptimizer:
     """Walks forward over candles (objects, columns, or a `Market` of several symbols).
 
     Lengths are in UTC days. `settings` are those of every run, the initial capital the account's; `objective` is one of
-    `kedge.research.sweep.OBJECTIVES`; `jobs` worker processes share the work in sample.
+    `kedge.research.sweep.OBJECTIVES`; `jobs` worker processes share the work, or those of the cluster that `dask` names.
     """
 
     def __init__(  # noqa: PLR0913  (the settings of a walk, by keyword)
