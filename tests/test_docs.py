@@ -13,21 +13,24 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import FunctionType
-from typing import Annotated
+from types import FunctionType, NoneType
+from typing import Annotated, get_args
 
 import click
+import msgspec
 import pytest
+from msgspec import structs
 
 import kedge
 from kedge import Candle
 from kedge.cli.main import COMMANDS, cli
 from kedge.core.orders import lifecycle
-from kedge.core.risk import checks, halts
+from kedge.core.risk import checks, crossing, halts
 from kedge.core.strategy.base import BaseStrategy
 from kedge.core.strategy.view import View
 from kedge.model.instrument import Instrument, InstrumentKind
 from kedge.model.limits import REQUIRED, RiskConfig, SymbolLimits
+from kedge.model.market_limits import MarketLimits
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "guide"
@@ -64,7 +67,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 def test_the_diagrams_are_drawn_from_the_tables() -> None:
     drawn = [block.rstrip("\n") for block in blocks(ROOT / "docs" / "flow.md", "mermaid")]
-    assert drawn == [lifecycle.diagram(), halts.diagram()]
+    assert drawn == [lifecycle.TABLE.diagram(), halts.TABLE.diagram()]
 
 
 def rows(page: Path, heading: str) -> dict[str, list[str]]:
@@ -91,12 +94,26 @@ def test_every_limit_is_in_the_guide_with_its_default_and_whether_it_is_required
             assert f"`{name}`" in text(GUIDE / "risk.md"), name
 
 
+def test_every_market_limit_is_in_the_guide_with_its_default_and_whether_it_may_be_off() -> None:
+    told = rows(GUIDE / "risk.md", "Setting market limits")
+    assert list(told) == list(MarketLimits.__struct_fields__)
+    for field in structs.fields(MarketLimits):
+        _, default, meaning = told[field.name]
+        assert default == ("" if field.default in (None, msgspec.NODEFAULT) else str(field.default)), field.name
+        may_be_off = field.default not in (None, msgspec.NODEFAULT) and NoneType in get_args(field.type)
+        assert ('may be `"none"`' in meaning) is may_be_off, field.name
+
+
+#: Where checks are; all of them are bound by `checks`.
+CHECKING = (checks.__name__, crossing.__name__)
+
+
 def test_every_check_is_in_the_guide_with_what_it_says_of_itself() -> None:
     told = rows(GUIDE / "risk.md", "The checks")
     functions = {
         name: function
         for name, function in vars(checks).items()
-        if inspect.isfunction(function) and function.__module__ == checks.__name__ and is_check(function)
+        if inspect.isfunction(function) and function.__module__ in CHECKING and is_check(function)
     }
     assert set(told) == set(functions)
     for name, function in functions.items():

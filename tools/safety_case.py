@@ -90,18 +90,15 @@ INVARIANTS = {
 #: What a control or hazard asks for beyond what is proved, and where that belongs.
 PARTLY = {
     "C1": "That no adapter has another way out is for the adapters to prove; only the simulated venue exists.",
-    "C4": "There is no cumulative band over a window.",
     "C6": "Equity is folded from fills; leverage and margin mode read back from a venue come with live trading.",
     "C8": "The message budget towards a venue (cancels first) is the adapter's limiter, which is not built yet.",
     "C11": "Parent orders with an algorithm are not built yet; brackets are.",
-    "C12": "Resting stops are not held against limits they could hit once triggered; an exit may meet an own order (C15 first).",
+    "C12": "A stop that another price than the last trade triggers may meet more; an exit may meet an own order (C15 first).",
     "C25": "Operator and dependency lock are in the manifest where the session is given them; a backtest is not.",
     "C29": "That a removed flag's name is never used again is for review.",
     "C36": "Keeping records for years and shipping checkpoints elsewhere is operation.",
     "H5": "Seen at the core; that adapters pass a missing status on as missing is for their conformance tests.",
-    "H32": "A value that is not finite cannot be journaled: a run with a journal ends there instead of quarantining it.",
     "H39": "History without a time of receipt is judged by order and plausibility, not by age.",
-    "H61": "A misspelt symbol in [risk.symbols] is a limit for a symbol that is not traded, and is not refused.",
 }
 
 _NAME = re.compile(r"test_((?:[chi]\d+_)+)")

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from kedge.model.market import OrderBook as OrderBook
     from kedge.model.market import Quote as Quote
     from kedge.model.market import Trade as Trade
+    from kedge.model.market_limits import MarketLimits as MarketLimits
     from kedge.model.money import round_price as round_price
     from kedge.model.money import round_quantity as round_quantity
     from kedge.model.order import Order as Order
@@ -105,6 +106,7 @@ _HOMES = {
     "model.instrument": "Instrument InstrumentKind",
     "model.limits": "RiskConfig SymbolLimits",
     "model.market": "BookDelta Candle FundingRate MarkPrice OrderBook Quote Trade",
+    "model.market_limits": "MarketLimits",
     "model.money": "round_price round_quantity",
     "model.order": "Order OrderStatus OrderType Side TimeInForce",
     "model.position": "Position",

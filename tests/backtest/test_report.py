@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 
 from kedge.backtest.curve import EquityCurve
 from kedge.backtest.record import RunRecord
-from kedge.backtest.report import charts, figures, markup, tables, warnings, write_report
+from kedge.backtest.report import charts, markup, tables, write_report
 from kedge.backtest.report.page import page
 from kedge.backtest.result import BacktestResult
+from kedge.backtest.text import readable, warnings
 from kedge.model.errors import WorldError
 from kedge.model.instant import NS_PER_DAY
 from kedge.model.market import Candle
@@ -293,11 +294,11 @@ def test_the_heat_map_has_every_month(made: Made) -> None:
     result = made[0]
     texts = Parsed(tables.heat_map(result.monthly_returns)).texts
     for month in result.monthly_returns:
-        assert figures.percent(month.ratio, 1, signed=True) in texts
+        assert readable.percent(month.ratio, 1, signed=True) in texts
     growth = D(1)
     for month in result.monthly_returns:
         growth *= 1 + month.ratio
-    assert figures.percent(growth - 1, 1, signed=True) in texts
+    assert readable.percent(growth - 1, 1, signed=True) in texts
 
 
 def test_the_histogram_counts_every_trip(made: Made) -> None:
@@ -349,25 +350,25 @@ def test_markup_escapes_everything_but_markup() -> None:
 @pytest.mark.parametrize(
     "shown, expected",
     [
-        (figures.money(D("-1234.565")), "-1,234.56"),
-        (figures.money(D("-0.001"), signed=True), "0.00"),
-        (figures.money(D("1234567.8"), 4, signed=True), "+1,234,567.8000"),
-        (figures.money(None), "n/a"),
-        (figures.percent(D("0.12345")), "12.34%"),
-        (figures.percent(0.5, 0), "50%"),
-        (figures.percent(None), "n/a"),
-        (figures.percent(1e300, signed=True), "+1.000e+302%"),
-        (figures.amount(D("1234567.8900")), "1,234,567.89"),
-        (figures.amount(D("1E-8")), "0.00000001"),
-        (figures.amount(D("-0")), "0"),
-        (figures.span(timedelta(days=3, hours=4, minutes=5)), "3d 4h"),
-        (figures.span(timedelta(hours=24)), "1d"),
-        (figures.span(timedelta(minutes=5, seconds=12)), "5m 12s"),
-        (figures.span(timedelta(milliseconds=250)), "250ms"),
-        (figures.span(timedelta(0)), "0s"),
-        (figures.span(None), "n/a"),
-        (str(figures.places_for(D("0.5"))), "8"),
-        (str(figures.places_for(D(5))), "4"),
+        (readable.money(D("-1234.565")), "-1,234.56"),
+        (readable.money(D("-0.001"), signed=True), "0.00"),
+        (readable.money(D("1234567.8"), 4, signed=True), "+1,234,567.8000"),
+        (readable.money(None), "n/a"),
+        (readable.percent(D("0.12345")), "12.34%"),
+        (readable.percent(0.5, 0), "50%"),
+        (readable.percent(None), "n/a"),
+        (readable.percent(1e300, signed=True), "+1.000e+302%"),
+        (readable.amount(D("1234567.8900")), "1,234,567.89"),
+        (readable.amount(D("1E-8")), "0.00000001"),
+        (readable.amount(D("-0")), "0"),
+        (readable.span(timedelta(days=3, hours=4, minutes=5)), "3d 4h"),
+        (readable.span(timedelta(hours=24)), "1d"),
+        (readable.span(timedelta(minutes=5, seconds=12)), "5m 12s"),
+        (readable.span(timedelta(milliseconds=250)), "250ms"),
+        (readable.span(timedelta(0)), "0s"),
+        (readable.span(None), "n/a"),
+        (str(readable.places_for(D("0.5"))), "8"),
+        (str(readable.places_for(D(5))), "4"),
     ],
 )
 def test_figures_read_as_people_write_them(shown: str, expected: str) -> None:

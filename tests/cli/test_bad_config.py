@@ -13,6 +13,7 @@ from msgspec import Struct
 from kedge.cli.config import BacktestSettings, FileConfig, TradingConfig
 from kedge.model.instrument import Instrument
 from kedge.model.limits import REQUIRED, RiskConfig, SymbolLimits
+from kedge.model.market_limits import MarketLimits
 
 from .shell import Shell
 
@@ -37,7 +38,7 @@ CONFIGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a section twice": (RISK + "[backtest]\n[backtest]\n", ("not TOML",)),
     "no risk": ("[backtest]\ncapital = 5\n", ("[risk]", "order_quantity_max")),
     "an unknown section": (RISK + "[bactest]\ncapital = 5\n", ("bactest", "did you mean backtest?")),
-    "another unknown section": (RISK + "[zzz]\n", ("zzz", "backtest, instruments, risk")),
+    "another unknown section": (RISK + "[zzz]\n", ("zzz", "backtest, instruments, market, risk")),
     "an unknown limit": (RISK + "order_quantitty_max = 5\n", ("risk.order_quantitty_max", "did you mean order_quantity_max?")),
     "an unknown setting": (RISK + "[backtest]\ncapitol = 5\n", ("backtest.capitol", "did you mean capital?")),
     "an unknown symbol's limit": (
@@ -93,6 +94,22 @@ CONFIGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "an instrument nobody trades": (RISK + "[instruments.BTC-USDT]\ntick_size = 1\n", ("instruments.BTC-USDT", "BTC-USD")),
     "limits of a symbol nobody trades": (
         RISK + "[risk.symbols.BTC-USDT]\norder_notional_max = 1\n", ("risk.symbols.BTC-USDT", "BTC-USD")
+    ),
+    "limits of a symbol like no other": (
+        RISK + "[risk.symbols.DOGE-EUR]\norder_notional_max = 1\n", ("risk.symbols.DOGE-EUR", "BTC-USD", "remove it")
+    ),
+    "an unknown market limit": (RISK + "[market]\njump_bps = 5\n", ("market.jump_bps", "did you mean jump_bps_max?")),
+    "a market limit of nothing": (RISK + "[market]\njump_bps_max = 0\n", ("jump_bps_max", "0", "above zero")),
+    "a market limit that is no number": (RISK + '[market]\nage_ms_max = "soon"\n', ("market.age_ms_max", "soon", "whole number")),
+    "a market limit that must be there": (RISK + '[market]\nage_ms_max = "none"\n', ("market.age_ms_max", "none", "whole number")),
+    "a market limit of NaN": (RISK + "[market]\njump_bps_max = nan\n", ("market.jump_bps_max", "finite")),
+    "half a confirmation": (RISK + "[market]\njump_confirmations_min = 1.5\n", ("market.jump_confirmations_min", "1.5")),
+    "market is no table": ("market = 5\n" + RISK, ("market", "5", "table")),
+    "a jump of a symbol nobody trades": (
+        RISK + "[market.symbols_jump_bps_max]\nBTC-USDT = 100\n", ("market.symbols_jump_bps_max.BTC-USDT", "BTC-USD")
+    ),
+    "a jump of a symbol that is no number": (
+        RISK + '[market.symbols_jump_bps_max]\nBTC-USD = "big"\n', ("market.symbols_jump_bps_max.BTC-USD", "big")
     ),
 }  # fmt: skip
 
@@ -172,7 +189,7 @@ def test_a_secret_of_the_environment_is_never_said(shell: Shell, monkeypatch: py
 
 
 def test_c29_every_section_refuses_unknown_keys() -> None:
-    for kind in (FileConfig, BacktestSettings, RiskConfig, SymbolLimits):
+    for kind in (FileConfig, BacktestSettings, RiskConfig, SymbolLimits, MarketLimits):
         assert kind.__struct_config__.forbid_unknown_fields, kind
     assert not Instrument.__struct_config__.forbid_unknown_fields  # so the reader of [instruments] looks itself
 
@@ -180,6 +197,7 @@ def test_c29_every_section_refuses_unknown_keys() -> None:
 SECTIONS: dict[str, type[Struct]] = {
     "risk": RiskConfig,
     "backtest": BacktestSettings,
+    "market": MarketLimits,
     "risk.symbols.BTC-USD": SymbolLimits,
     "instruments.BTC-USD": Instrument,
 }

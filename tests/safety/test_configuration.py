@@ -16,6 +16,7 @@ from kedge.cli.init import FILES
 from kedge.cli.main import run
 from kedge.model.errors import ConfigError
 from kedge.model.limits import REQUIRED, RiskConfig, SymbolLimits
+from kedge.model.market_limits import MarketLimits
 
 D = Decimal
 
@@ -47,6 +48,8 @@ strategy_exposure_max = "10000"
 strategy_loss_max = "500"
 daily_loss_max = "500"
 drawdown_ratio_max = "0.2"
+price_band_bps_max = "1000"
+price_band_window_ms = 300000
 executions_per_window_max = 50
 executions_window_ms = 60000
 errors_in_a_row_max = 5
@@ -61,6 +64,22 @@ order_notional_max = "5000"
 position_quantity_max = "2"
 position_notional_max = "9000"
 price_collar_bps_max = "300"
+
+[market]
+jump_bps_max = "2000"
+jump_confirmations_min = 2
+age_ms_max = 5000
+ahead_ms_max = 1000
+candle_silence_intervals_max = 2
+trade_silence_ms_max = 60000
+quote_silence_ms_max = 5000
+book_silence_ms_max = 5000
+mark_price_silence_ms_max = 10000
+funding_rate_silence_ms_max = 36000000
+book_levels_max = 1000
+
+[market.symbols_jump_bps_max]
+BTC-USD = "1000"
 
 [instruments.BTC-USD]
 kind = "perpetual"
@@ -81,7 +100,7 @@ shortable = true
 def keys(data: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Every key of the file that is not the name of a symbol."""
     for key, value in data.items():
-        if path not in {("instruments",), ("risk", "symbols")}:
+        if path not in {("instruments",), ("risk", "symbols"), ("market", "symbols_jump_bps_max")}:
             yield (*path, key)
         if isinstance(value, dict):
             yield from keys(value, (*path, key))
@@ -150,6 +169,7 @@ def test_h61_the_file_above_sets_everything_there_is() -> None:
     good = tomllib.loads(GOOD)
     assert {*good["risk"], "symbols"} == set(RiskConfig.__struct_fields__)
     assert set(good["risk"]["symbols"]["BTC-USD"]) == set(SymbolLimits.__struct_fields__)
+    assert set(good["market"]) == set(MarketLimits.__struct_fields__)
 
 
 def test_c29_there_is_no_setting_that_nothing_reads(tmp_path: Path) -> None:
@@ -159,6 +179,9 @@ def test_c29_there_is_no_setting_that_nothing_reads(tmp_path: Path) -> None:
     for field in structs.fields(RiskConfig):
         if field.name != "symbols":
             assert field.name in source, f"{field.name} is a limit that nothing holds anything against"
+    for field in structs.fields(MarketLimits):
+        read = "jump_limit" if field.name.endswith("jump_bps_max") else field.name
+        assert f"limits.{read}" in source, f"{field.name} is a bound that nothing holds anything against"
 
 
 def test_c29_an_unknown_variable_is_refused_with_the_one_that_was_meant() -> None:

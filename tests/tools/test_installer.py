@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
+import os
+import subprocess
+import sys
 import threading
+import venv
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tools import installer
+from tools.environment import ROOT
 from tools.index import Configured, Failed, PackageIndex
 from tools.installer import find_pip
 
@@ -115,3 +122,60 @@ def test_without_any_way_to_a_pip_the_remedy_is_named(tmp_path: Path, monkeypatc
     line = str(failure.value)
     assert "\n" not in line
     assert all(remedy in line for remedy in ("apt install python3-venv", "or uv", "set PIP_INDEX_URL"))
+
+
+def wheel(folder: Path, name: str, version: str, *metadata: str) -> str:
+    """A wheel of one empty module in a folder; its SHA-256."""
+    info = f"{name}-{version}.dist-info"
+    said = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *metadata]
+    files = {
+        f"{name}.py": f"VERSION = {version!r}\n",
+        f"{info}/METADATA": "\n".join(said) + "\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{each},,\n" for each in [*files, f"{info}/RECORD"])
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, text in files.items():
+            archive.writestr(each, text)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_exactly_the_pins_are_installed_though_an_extra_s_package_has_a_newer_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`asker` needs `asked[more]`, as pytest-cov needs `coverage[toml]`.
+
+    Left to resolve, a pip of 2023 takes the newest of it and fails; every pip fails for what is asked and not pinned.
+    """
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    extra = ("Provides-Extra: more", 'Requires-Dist: added ; extra == "more"')
+    pins = {
+        "asker==1.0": wheel(wheels, "asker", "1.0", "Requires-Dist: asked[more] >=1.0"),
+        "asked==1.0": wheel(wheels, "asked", "1.0", *extra),
+    }
+    wheel(wheels, "asked", "2.0", *extra)
+    requirements = tmp_path / "pins.txt"
+    requirements.write_text("".join(f"{pin} --hash=sha256:{digest}\n" for pin, digest in pins.items()))
+    place = tmp_path / "venv"
+    venv.create(place, with_pip=False)
+    python = place / "bin" / "python"
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    fetched = Path(sys.prefix) / "pip"  # where tasks.py keeps a pip that it had to fetch
+    if fetched.is_dir():
+        monkeypatch.setattr(installer, "DEBIAN_WHEELS", fetched)
+    try:
+        pip = find_pip(python, Configured(pip=PackageIndex(links=(str(wheels),))), ROOT / "requirements" / "pip.txt")
+    except Failed:
+        pytest.skip("there is no pip on this machine")
+    resolving = tuple(word for word in pip.command if word != "--no-deps")
+    assert not dataclasses.replace(pip, command=resolving).install(requirements), "pip would resolve: no test of ours"
+    assert capfd.readouterr().err
+    assert pip.install(requirements)
+    asked = [str(python), "-c", "import asker, asked; print(asked.VERSION)"]
+    assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "1.0\n"

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 from msgspec import structs
 
+from kedge.core.market.malformed import whole_stream
 from kedge.model.errors import DataError
+from kedge.model.facts import MalformedFact
 from kedge.model.market import Candle, MarketEvent
 from kedge.storage.columns import CandleColumns, Columns
 from kedge.storage.formats import MarketFile
@@ -71,6 +74,8 @@ def _streams(data: Data) -> list[Any]:
         return [data]
     if isinstance(data, Mapping):
         return list(data.values())
+    if isinstance(data, str | bytes | PathLike) or not isinstance(data, Iterable):
+        raise DataError(f"market data is {data!r}; give candles or columns, or read a file with open_candles first")
     rows = list(data)
     if rows and isinstance(rows[0], Columns | MarketFile | Blocks | list | tuple):
         return rows
@@ -78,16 +83,14 @@ def _streams(data: Data) -> list[Any]:
 
 
 def _stream(stream: Any) -> Any:
-    """A stream the history takes; facts as objects become a list with every candle's interval known."""
+    """A stream the history takes; facts as objects become a list of sound ones with every candle's interval known."""
     if isinstance(stream, MarketFile):
         return stream.columns
     if isinstance(stream, Columns | Blocks):
         return stream
-    rows = list(stream)
-    for row in rows[:1]:
-        if not hasattr(row, "ts") or not hasattr(row, "symbol"):
-            raise DataError(f"market data holds {row!r}; give Candle, Trade, Quote or OrderBook objects, or columns")
-    return with_intervals(rows)
+    if not isinstance(stream, Iterable):
+        raise DataError(f"one of several streams is {stream!r}; give lists of candles, or columns")
+    return with_intervals(whole_stream(stream))
 
 
 def with_intervals(rows: list[Any]) -> list[Any]:
@@ -131,6 +134,8 @@ def _kinds(stream: Any) -> Iterator[tuple[str, int | None]]:
         return
     seen: set[tuple[str, int | None]] = set()
     for row in stream:
+        if type(row) is MalformedFact:
+            continue
         kind = (row.symbol, row.interval if type(row) is Candle else None)
         if kind not in seen:
             seen.add(kind)

@@ -21,6 +21,7 @@ from kedge.core.strategy.registry import StrategyRegistry
 from kedge.model.facts import SessionStarted, StrategySpec
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
+from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.money import CENT_OF_NANO, ONE
 
 INSTANCE = "bt"
@@ -55,6 +56,7 @@ def started(
     specs: tuple[StrategySpec, ...],
     settings: Mapping[str, str],
     journaled: bool = True,
+    market: MarketLimits = DEFAULT_LIMITS,
 ) -> SessionStarted:
     """The manifest of a run that begins at `at`; a run that nobody can audit needs no hash of its code."""
     return SessionStarted(
@@ -69,6 +71,7 @@ def started(
         code_sha256=code_sha256() if journaled else "",
         interpreter=f"{platform.python_implementation()} {platform.python_version()}",
         settings=dict(sorted(settings.items())),
+        market=market,
     )
 
 

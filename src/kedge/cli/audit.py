@@ -32,7 +32,7 @@ def verify(directory: str, public_key: str | None, json_target: str | None) -> N
     """Was anything changed, removed, reordered or cut off? Exit code 1 if so."""
     from kedge.journal.verify import verify as check
 
-    Output(json_target=json_target).check()
+    Output(json_target=json_target).check(journal=directory)
     report = check(directory, public_key)
     if json_target:
         write_json(json_target, {"ok": report.ok, **msgspec.to_builtins(report)})
@@ -61,7 +61,7 @@ def replay(directory: str, json_target: str | None) -> None:
     from kedge.backtest.replay import replay as again
     from kedge.cli.loading import of_spec
 
-    Output(json_target=json_target).check()
+    Output(json_target=json_target).check(journal=directory)
     report = again(directory, of_spec)
     if json_target:
         write_json(json_target, {"ok": report.ok, **msgspec.to_builtins(report)})
@@ -86,7 +86,7 @@ def explain(directory: str, order_id: str, json_target: str | None) -> None:
     """Why was this order sent, and what became of it: the whole chain, from the records alone."""
     from kedge.journal.explain import explain as chain
 
-    Output(json_target=json_target).check()
+    Output(json_target=json_target).check(journal=directory)
     found = chain(directory, order_id)
     if json_target:
         write_json(json_target, msgspec.to_builtins(found))
@@ -114,7 +114,7 @@ def show(directory: str, limit: int, json_target: str | None, **wanted: Any) -> 
     """Records, filtered."""
     from kedge.journal.read import read
 
-    Output(json_target=json_target).check()
+    Output(json_target=json_target).check(journal=directory)
     for kind in wanted["kinds"]:
         _known(kind)
     found: list[dict[str, Any]] = []

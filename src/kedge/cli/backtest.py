@@ -103,8 +103,9 @@ def command(
 
     environment = TradingConfig.from_environment(os.environ)
     output = Output(report, journal, json_target)
-    output.check()
-    config = read_config(Path(config_file)) if config_file else None
+    data = [each if Path(each).is_file() else each.partition("=")[2] for each in files]
+    output.check([*data, config_file or "", strategy.rpartition(":")[0], environment.journal_key_file])
+    config = read_config(Path(config_file)) if config_file is not None else None
     given = loading.parse_parameters(parameters)
     bounds = period(start, end)
     engine = engine_of(config, settings)
@@ -174,6 +175,7 @@ def panels(result: BacktestResult, record: TrackRecord | None) -> list[Html]:
 def engine_of(config: FileConfig | None, options: dict[str, Any]) -> BacktestEngine:
     """The engine that options and configuration describe; an option wins over the file."""
     from kedge.backtest.engine import UNLIMITED, BacktestEngine
+    from kedge.model.market_limits import DEFAULT_LIMITS
 
     file = config.backtest if config is not None else None
 
@@ -197,6 +199,7 @@ def engine_of(config: FileConfig | None, options: dict[str, Any]) -> BacktestEng
             participation=file.participation if file is not None else None,
             instruments=config.listed() if config is not None else (),
             risk=config.risk if config is not None else UNLIMITED,
+            market=config.market if config is not None else DEFAULT_LIMITS,
         )
     except ConfigError as error:
         name, is_, rest = str(error).partition(" is ")
@@ -307,6 +310,13 @@ def play(
             raise StrategyError(
                 f"strategy {named} called sys.exit({error.code!r}); raise an exception instead"
             ) from error
+        except KeyboardInterrupt:
+            raise
+        except Exception as error:
+            loading.blame(error, type(strategy), named)
+            raise
+        except BaseException as error:
+            raise StrategyError(f"strategy {named} raised {type(error).__name__}; derive it from Exception") from error
 
 
 def counted(facts: Iterable[Any], advance: Callable[[int], None]) -> Iterator[Any]:
@@ -318,8 +328,10 @@ def counted(facts: Iterable[Any], advance: Callable[[int], None]) -> Iterator[An
 
 
 def show(result: BacktestResult) -> None:
-    """The figures and the warnings, for people."""
+    """The figures, the limits that were in force and the warnings, for people."""
     console.console().print(console.table("Backtest", ("", ""), result.summary_table(), right=(1,)))
+    for whose, limits in result.limits_table():
+        console.marked(f"{whose}:", "dim", limits)
     for warning in result.warnings:
         console.marked("warning:", "yellow", warning)
 

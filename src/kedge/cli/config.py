@@ -13,14 +13,16 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kedge.model.errors import ConfigError, UserError
 from kedge.model.instrument import Instrument
 from kedge.model.limits import REQUIRED, RiskConfig, SymbolLimits
+from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.money import ONE, ZERO, decimal
 from kedge.model.secret import Secret
 
@@ -48,26 +50,29 @@ class BacktestSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FileConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """A `kedge.toml`: `[backtest]`, `[risk]`, `[instruments.SYMBOL]`."""
+    """A `kedge.toml`: `[backtest]`, `[risk]`, `[market]`, `[instruments.SYMBOL]`."""
 
     risk: RiskConfig
     backtest: BacktestSettings = BacktestSettings()
     instruments: dict[str, dict[str, Any]] = {}
+    market: MarketLimits = DEFAULT_LIMITS
 
     def listed(self) -> list[Instrument]:
         """The instruments of the file."""
         return [_instrument(symbol, rules) for symbol, rules in self.instruments.items()]
 
     def check_symbols(self, traded: list[str]) -> None:
-        """Refuse rules for a symbol that nobody trades and that looks like one that is traded without any."""
-        for section, named in (("risk.symbols", list(self.risk.symbols)), ("instruments", list(self.instruments))):
-            for symbol in traded:
-                near = [] if symbol in named else get_close_matches(symbol, named, n=1)
-                if near:
-                    raise ConfigError(
-                        f"[{section}.{near[0]}] is for another symbol than the data's {symbol}; "
-                        f"rename it, or name the data --data {near[0]}=FILE"
-                    )
+        """Refuse limits of a symbol that is not traded, and rules for one that looks like one traded without any."""
+        named = list(self.instruments)
+        for symbol in traded:
+            near = [] if symbol in named else [each for each in named if _alike(symbol, each)]
+            if near:
+                raise ConfigError(
+                    f"[instruments.{near[0]}] is for another symbol than the data's {symbol}; "
+                    f"rename it, or name the data --data {near[0]}=FILE"
+                )
+        self.risk.check_symbols(traded)
+        self.market.check_symbols(traded)
 
 
 class TradingConfig(Struct, frozen=True):
@@ -112,6 +117,8 @@ def read_config(path: Path) -> FileConfig:
         data = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, ValueError, ArithmeticError) as error:
         raise ConfigError(f"configuration file {path} is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"configuration file {path} is nested too deeply; write it as kedge init does") from None
     if "risk" not in data:
         raise ConfigError(f"{path} has no [risk] section; set at least {', '.join(REQUIRED)}")
     try:
@@ -138,6 +145,7 @@ def convert(data: Any, kind: type[T], where: str = "") -> T:
     exact = _exact(data, where)
     if kind is FileConfig:
         _check_symbol_limits(exact)
+        exact = _unbounded(exact)
     try:
         return msgspec.convert(exact, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -165,6 +173,25 @@ def _exact(value: Any, where: str) -> Any:
     return value
 
 
+#: The text that says of a market limit with a default that there is none: TOML has no word for nothing.
+NONE = "none"
+
+
+def _unbounded(data: Any) -> Any:
+    """`[market]` with `None` where `"none"` is written for a bound that may be left away."""
+    market = data.get("market")
+    if not isinstance(market, dict):
+        return data
+    jumps = market.get("symbols_jump_bps_max")
+    for symbol, value in jumps.items() if isinstance(jumps, dict) else ():
+        convert({"jump_bps_max": value}, MarketLimits, f"market.symbols_jump_bps_max.{symbol}")
+    may = {field.name for field in structs.fields(MarketLimits) if NoneType in get_args(field.type)}
+    return {
+        **data,
+        "market": {name: None if value == NONE and name in may else value for name, value in market.items()},
+    }
+
+
 def _check_symbol_limits(data: Any) -> None:
     """`[risk.symbols.SYMBOL]`, each by itself so that an error names the symbol."""
     risk = data.get("risk")
@@ -180,7 +207,9 @@ def _check_symbol_limits(data: Any) -> None:
 
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 _EXPECTED = re.compile(r"Expected `([^`]*)`")
-_KNOWN: dict[str, type[Struct]] = {"": FileConfig, "risk": RiskConfig, "backtest": BacktestSettings}
+_KNOWN: dict[str, type[Struct]] = {
+    "": FileConfig, "risk": RiskConfig, "backtest": BacktestSettings, "market": MarketLimits,
+}  # fmt: skip
 _WORDS = {
     "decimal": 'a number such as "0.001"', "int": "a whole number", "str": "a text", "object": "a table of keys",
 }  # fmt: skip
@@ -210,6 +239,10 @@ def _near(name: str, known: list[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
 
 
+def _alike(one: str, other: str) -> bool:
+    return bool(get_close_matches(one.casefold(), [other.casefold()]))
+
+
 def _instrument(symbol: str, rules: dict[str, Any]) -> Instrument:
     where = f"instruments.{symbol}"
     base, _, quote = symbol.partition("-")
@@ -220,6 +253,10 @@ def _instrument(symbol: str, rules: dict[str, Any]) -> Instrument:
         known = [name for name in Instrument.__struct_fields__ if name != "symbol"]
         raise ConfigError(f"unknown key {f'{where}.{unknown[0]}'!r}; {_near(unknown[0], known)}")
     made = convert({"symbol": symbol, "base": base, "quote": quote, "settle": quote, **rules}, Instrument, where)
+    if made.max_quantity is not None and made.max_quantity < made.min_quantity:
+        raise ConfigError(
+            f"{where}: max_quantity is {made.max_quantity} and min_quantity {made.min_quantity}; no order would fit between"
+        )
     for name in ("maker_fee", "taker_fee"):
         if not -ONE <= getattr(made, name) <= ONE:
             raise ConfigError(f"{where}.{name} is {getattr(made, name)}; a fee is a fraction, >= -1 and <= 1")

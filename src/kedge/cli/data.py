@@ -41,7 +41,7 @@ def check(files: tuple[str, ...], max_gap_seconds: int | None, outlier_std: str,
     from kedge.core.market.quality import DataQualityChecker
     from kedge.storage.formats import read_candles
 
-    Output(json_target=json_target).check()
+    Output(json_target=json_target).check(files)
     deviations = amount(outlier_std, "--outlier-std")
     if deviations <= 0:
         raise DataError(f"--outlier-std is {outlier_std}; it must be above zero, such as 5")
@@ -80,7 +80,7 @@ def import_(file: str, venue: str, symbol: str | None, catalogue: str | None, js
     """Add the candles of FILE to the catalogue: all of them, or none and the reason."""
     from kedge.storage.catalogue import Catalogue
 
-    Output(json_target=json_target).check()
+    Output(json_target=json_target).check([file])
     done = Catalogue(_root(catalogue)).import_file(existing(file), venue, symbol)
     if json_target:
         write_json(json_target, msgspec.to_builtins(done))

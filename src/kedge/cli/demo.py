@@ -71,6 +71,8 @@ def command(out: str, seed: int, bars: int, csv: str | None, json_target: str | 
     output = Output(json_target=json_target)
     output.check()
     writable(None if csv is None else Path(csv), "--csv")
+    if csv is not None and json_target is not None and Path(csv).absolute() == Path(json_target).absolute():
+        raise ConfigError(f"--csv and --json both name {csv}; name two files")
     check_place(place)
     key = signing_key(environment.journal_key_file)
     market = synthetic_candles(seed, bars)

@@ -131,6 +131,16 @@ def make(found: type[BaseStrategy], named: str, parameters: dict[str, str]) -> B
     return strategy
 
 
+def blame(error: Exception, strategy: type[BaseStrategy], named: str) -> None:
+    """A `StrategyError` where what was raised comes from the strategy's own file, not from Kedge."""
+    path, trace = _source_of(strategy), error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    foreign = path is not None and trace is not None and trace.tb_frame.f_code.co_filename == str(path)
+    if foreign and path is not None and not isinstance(error, StrategyError):
+        raise StrategyError(f"strategy {named} failed: {_where(error, path)}; mend it and try again") from error
+
+
 def _bounded(name: str, value: str) -> None:
     """Refuse a number whose digits alone would fill the memory."""
     try:

@@ -9,7 +9,7 @@ backtest can be repeated and half of one answers nothing. A run that is killed o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,26 @@ class Output:
         self.journal = None if journal is None else Path(journal)
         self.json = None if json_target in (None, "-") else Path(str(json_target))
         self.json_on_stdout = json_target == "-"
+        self._typed = (("--report", report), ("--json", json_target))
 
-    def check(self) -> None:
-        """Refuse what cannot be written before the work is done rather than after."""
+    def check(self, read: Sequence[str | Path] = (), journal: str | None = None) -> None:
+        """Refuse what cannot be written before the work is done rather than after.
+
+        Nor is a file written over that is `read`, or one put into a `journal` that is looked at.
+        """
+        for option, typed in self._typed:
+            if typed and typed.endswith(("/", os.sep)):
+                raise ConfigError(f"{option} {typed} names a directory; name a file")
         writable(self.report, "--report")
         writable(self.json, "--json")
         if self.report is not None and self.json is not None and self.report.absolute() == self.json.absolute():
             raise ConfigError(f"--report and --json both name {self.report}; name two files")
+        for option, path in (("--report", self.report), ("--json", self.json)):
+            for given in read:
+                if path is not None and path.exists() and given and Path(given).exists() and path.samefile(given):
+                    raise ConfigError(f"{option} {path} is a file that this run reads; name another")
+            if path is not None and journal is not None and path.resolve().is_relative_to(Path(journal).resolve()):
+                raise ConfigError(f"{option} {path} is inside the journal {journal}; name a file elsewhere")
         if self.journal is not None:
             empty_directory(self.journal, "--journal")
 

@@ -1,9 +1,8 @@
 """The whole state of the core, composed of folds, and the view of it that strategies get.
 
-`fold(fact)` changes the state and returns what follows from the fact by itself: a quarantine, a booking, a
-stop on a symbol. `apply(decision)` folds what was decided. Deciding does both, recovery calls both from the
-journal, and nothing else writes here. So `state after step == state after folding the records of that step`,
-which `kedge audit replay` checks.
+`fold(fact)` changes the state and returns what follows from the fact by itself: a quarantine, a booking, a stop on a
+symbol. `apply(decision)` folds what was decided. Deciding does both, recovery calls both from the journal, and nothing
+else writes here. So `state after step == state after folding the records of that step`, which `kedge audit replay` checks.
 """
 
 from __future__ import annotations
@@ -11,24 +10,25 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any, Final
 
 from kedge.core.clock import Timers
+from kedge.core.market.band import PriceBand, note
 from kedge.core.market.handler import MarketDataHandler
+from kedge.core.market.malformed import quarantined
 from kedge.core.market.rules import TIME_MAX
 from kedge.core.orders.inflight import REPEAT, OrdersInFlight
 from kedge.core.portfolio.performance import Performance
 from kedge.core.portfolio.tracker import PositionTracker
 from kedge.model import decisions as d
 from kedge.model import facts as f
-from kedge.model.errors import ConfigError, OurBug
+from kedge.model.errors import OurBug
 from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.money import ONE, ZERO
-from kedge.model.plain import text_of
+from kedge.model.plain import digest_of
 
 NOTHING: tuple[d.Decision, ...] = ()
 _RUNNING: Final = d.HaltState.RUNNING
@@ -57,6 +57,7 @@ class State:
         self.halt = _RUNNING
         self.disabled: dict[str, str] = {}
         self.blocked: dict[str, dict[str, str]] = {}
+        self.bands: dict[str, PriceBand] = {}
         self.errors_in_a_row = 0
         self.executions: dict[str, list[int]] = {}
         self.clock_offset_ns = 0
@@ -85,6 +86,7 @@ class State:
             BookDelta: self._market,
             MarkPrice: self._market,
             FundingRate: self._market,
+            f.MalformedFact: lambda fact: self._doubted(fact, quarantined(fact, self.market)),
             f.Fill: self._fill,
             f.OrderAccepted: self._reporter(orders.accepted, success=True),
             f.OrderRejected: self._reporter(orders.rejected, error=True),
@@ -136,7 +138,7 @@ class State:
             self._mark()
         return NOTHING
 
-    def _doubted(self, fact: f.MarketFact, bad: d.Quarantined) -> Consequences:
+    def _doubted(self, fact: f.MarketFact | f.MalformedFact, bad: d.Quarantined) -> Consequences:
         """What is not believed moves no clock (H39): only when it reached us tells the time, for that is ours."""
         received = fact.received
         self._marked = False
@@ -222,12 +224,9 @@ class State:
         self._advance(fact)
         if fact.epoch <= self.epoch and self.seq:
             raise OurBug(f"epoch {fact.epoch} does not follow {self.epoch}; client ids would repeat")
+        fact.check()
+        self.market.limit(fact.market)
         for instrument in fact.instruments:
-            if instrument.quote != fact.account_currency and instrument.settle != fact.account_currency:
-                raise ConfigError(
-                    f"{instrument.symbol} is settled in {instrument.settle or instrument.quote}, the account is in "
-                    f"{fact.account_currency}; trade it from an account of its own"
-                )
             self.know(instrument)
         self.instance, self.epoch, self.config, self.stopped = fact.instance, fact.epoch, fact.risk, False
         if not self.portfolio.account and not self.portfolio.start:
@@ -308,6 +307,8 @@ class State:
     def approve(self, decision: d.Approved) -> None:
         """Fold an approval: its order counts from now on."""
         self.orders.send(decision.intent, self.now, self.config.duplicate_window_ms_max, decision.worst_price)
+        if self.config.price_band_bps_max is not None:
+            note(self.bands, decision.intent.symbol, self.now, self.price(decision.intent.symbol), self.config)
 
     def _halted(self, change: d.HaltChanged) -> None:
         self.halt = change.after
@@ -361,11 +362,12 @@ class State:
             "portfolio": self.portfolio.snapshot(),
             "performance": self.performance.snapshot(),
             "timers": self.timers.snapshot(),
+            **({"bands": {name: band.snapshot() for name, band in self.bands.items()}} if self.bands else {}),
         }
 
     def digest(self) -> str:
         """SHA-256 of the snapshot's canonical text: two folds of the same records agree on it."""
-        return sha256(text_of(self.snapshot()).encode()).hexdigest()
+        return digest_of(self.snapshot())
 
     # inside ----------------------------------------------------------------------------------------------------------
 

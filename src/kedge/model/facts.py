@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from kedge.model.errors import ConfigError
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import (
@@ -24,6 +25,7 @@ from kedge.model.market import (
     Stamped,
     Trade,
 )
+from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.money import ONE, ZERO
 from kedge.model.order import OrderStatus, Side
 
@@ -218,7 +220,7 @@ class SessionStarted(Stamped, frozen=True, gc=False, tag="start"):
     """The first fact of every session: who we are, what we may trade and under which limits.
 
     `instance` and `epoch` make client ids unique for ever. `cash` is the account's balance in its own
-    currency.
+    currency. `market` bounds what of the market is believed.
     """
 
     instance: str
@@ -234,6 +236,21 @@ class SessionStarted(Stamped, frozen=True, gc=False, tag="start"):
     settings: dict[str, str] = {}  # noqa: RUF012  (a Struct copies its defaults)
     operator: str = ""
     received: int = 0
+    market: MarketLimits = DEFAULT_LIMITS
+
+    def check(self) -> None:
+        """Refuse a session that cannot be run: limits for a symbol that is not traded (a misspelt one would be a limit
+        that is not there, H61), an instrument that is settled in another currency than the account's.
+        """
+        traded = [instrument.symbol for instrument in self.instruments]
+        self.risk.check_symbols(traded)
+        self.market.check_symbols(traded)
+        for instrument in self.instruments:
+            if self.account_currency not in (instrument.quote, instrument.settle):
+                raise ConfigError(
+                    f"{instrument.symbol} is settled in {instrument.settle or instrument.quote}, the account is in "
+                    f"{self.account_currency}; trade it from an account of its own"
+                )
 
 
 class SessionStopped(Stamped, frozen=True, gc=False, tag="stop"):
@@ -250,6 +267,21 @@ class JournalRepaired(Stamped, frozen=True, gc=False, tag="journal_repaired"):
     after_n: int
     bytes_cut: int
     kept_as: str
+    received: int = 0
+
+
+class MalformedFact(Stamped, frozen=True, gc=False, tag="malformed"):
+    """A market fact that no record can hold: it had a NaN, a missing value or one of another type.
+
+    `fact` is its kind, `rule` the rule it broke, `value` what broke it, `values` all of it as text; `ts` when it became
+    known, by its own time where that could be used, else by that of the fact before it.
+    """
+
+    fact: str
+    symbol: str
+    rule: str
+    value: str
+    values: dict[str, str] = {}  # noqa: RUF012  (a Struct copies its defaults)
     received: int = 0
 
 
@@ -276,4 +308,4 @@ ControlFact = (
     | InstrumentChanged
     | JournalRepaired
 )
-Fact = MarketFact | VenueFact | ControlFact
+Fact = MarketFact | MalformedFact | VenueFact | ControlFact

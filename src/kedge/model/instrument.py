@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from kedge.model.errors import ConfigError
+from kedge.model.exact import check_exact
 from kedge.model.money import ONE, ZERO, round_price, round_quantity
 
 GENERIC_TICK = Decimal("0.00000001")
@@ -63,6 +64,7 @@ class Instrument(Struct, frozen=True, gc=False):
     status: InstrumentStatus = InstrumentStatus.OPEN
 
     def __post_init__(self) -> None:
+        check_exact(self, self.symbol)
         for name in ("tick_size", "lot_size", "contract_size", "max_leverage"):
             if not getattr(self, name) > ZERO:
                 raise ConfigError(f"{self.symbol}: {name} is {getattr(self, name)}; it must be above zero")

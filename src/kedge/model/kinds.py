@@ -6,6 +6,7 @@ added.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 from msgspec import Struct
@@ -28,7 +29,18 @@ DECISIONS: dict[str, type[Struct]] = _by_tag(Decision)
 KINDS: dict[str, type[Struct]] = {**FACTS, **DECISIONS}
 
 #: Schema versions above 1.
-VERSIONS: dict[str, int] = {"approved": 2, "refused": 2}
+VERSIONS: dict[str, int] = {"approved": 2, "refused": 2, "start": 2}
+
+
+def _start_2(values: dict[str, Any]) -> dict[str, Any]:
+    """A session that did not name its market limits had these."""
+    market = {
+        "jump_bps_max": "5000", "symbols_jump_bps_max": {}, "jump_confirmations_min": 3, "age_ms_max": 60_000,
+        "ahead_ms_max": 10_000, "candle_silence_intervals_max": 3, "trade_silence_ms_max": None,
+        "quote_silence_ms_max": None, "book_silence_ms_max": None, "mark_price_silence_ms_max": None,
+        "funding_rate_silence_ms_max": None, "book_levels_max": 20_000,
+    }  # fmt: skip
+    return {**values, "market": market}
 
 
 def _checks_in_columns(values: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +57,10 @@ def _checks_in_columns(values: dict[str, Any]) -> dict[str, Any]:
 
 
 #: Plain values of version v of a kind -> those of version v + 1; kept for ever.
-UPCASTERS = {("approved", 1): _checks_in_columns, ("refused", 1): _checks_in_columns}
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    ("approved", 1): _checks_in_columns,
+    ("refused", 1): _checks_in_columns,
+    ("start", 1): _start_2,
+}
 
 assert len(KINDS) == len(FACTS) + len(DECISIONS), "a fact and a decision share a name"

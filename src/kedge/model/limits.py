@@ -7,11 +7,14 @@ per-symbol entry takes the place of the general one.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
+from difflib import get_close_matches
 
 from msgspec import Struct, structs
 
 from kedge.model.errors import ConfigError
+from kedge.model.exact import check_exact
 from kedge.model.money import ZERO
 
 
@@ -23,6 +26,9 @@ class SymbolLimits(Struct, frozen=True, forbid_unknown_fields=True):
     position_quantity_max: Decimal | None = None
     position_notional_max: Decimal | None = None
     price_collar_bps_max: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        check_exact(self)
 
 
 #: What a live session may not start without (control C32).
@@ -39,6 +45,10 @@ REQUIRED = (
 )
 
 
+#: Counts and times beyond this are slips of the pen; a record of the journal holds 64 bits.
+COUNT_MAX = 10**15
+
+
 class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The limits of an account.
 
@@ -48,6 +58,8 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     - `duplicate_window_ms_max`: the same intent again within this time is refused.
     - `price_collar_bps_max`: how far a price may be from the reference, and how far a market order is valued
       from it.
+    - `price_band_bps_max`: how far a price may be from the references by which the orders of the last
+      `price_band_window_ms` were judged: many small steps, each within the collar, do not lead further.
     - `reference_age_ms_max`: a reference price older than this counts as none.
     - `position_quantity_max`, `position_notional_max`: one symbol, open orders included on the worse side.
     - `gross_exposure_max`, `net_exposure_max`: all symbols, likewise.
@@ -81,6 +93,8 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     strategy_loss_max: Decimal | None = None
     daily_loss_max: Decimal | None = None
     drawdown_ratio_max: Decimal | None = None
+    price_band_bps_max: Decimal | None = None
+    price_band_window_ms: int = 300_000
     executions_per_window_max: int | None = None
     executions_window_ms: int = 60_000
     errors_in_a_row_max: int = 5
@@ -91,16 +105,26 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
     symbols: dict[str, SymbolLimits] = {}
 
     def __post_init__(self) -> None:
+        check_exact(self)
+        for symbol, own in self.symbols.items():
+            if not isinstance(own, SymbolLimits):
+                raise ConfigError(f"the limits of {symbol} are {own!r}; give SymbolLimits")
         for field in structs.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Decimal | int) and not value >= ZERO:
                 raise ConfigError(f"{field.name} is {value}; a limit must not be below zero")
+            if isinstance(value, int) and value > COUNT_MAX:
+                raise ConfigError(f"{field.name} is {value}; a limit of this size is none: leave it out")
         if self.loss_action not in ("halt", "flatten"):
             raise ConfigError(f"loss_action is {self.loss_action!r}; it must be 'halt' or 'flatten'")
 
     def missing(self) -> list[str]:
         """The names of limits that live trading requires and that are not set."""
         return [name for name in REQUIRED if getattr(self, name) is None]
+
+    def check_symbols(self, traded: Collection[str]) -> None:
+        """Refuse limits of a symbol that is not `traded`: a misspelt one would be a limit that is not there (H61)."""
+        check_traded("risk.symbols", self.symbols, traded)
 
     def for_symbol(self, symbol: str, limit: str) -> Decimal | None:
         """The value of `limit` for `symbol`: its own where it has one, else the general one."""
@@ -110,3 +134,14 @@ class RiskConfig(Struct, frozen=True, forbid_unknown_fields=True):
             return value
         general: Decimal | None = getattr(self, limit)
         return general
+
+
+def check_traded(section: str, named: Collection[str], traded: Collection[str]) -> None:
+    """Refuse the first of the symbols `named` in a section of the configuration that is not `traded`."""
+    for symbol in named:
+        if symbol not in traded:
+            near = get_close_matches(symbol, list(traded), n=1)
+            hint = f"did you mean {near[0]}?" if near else "remove it, or trade that symbol too"
+            raise ConfigError(
+                f"[{section}.{symbol}] is for a symbol that is not traded here, unlike {', '.join(sorted(traded))}; {hint}"
+            )

@@ -6,6 +6,7 @@ It is what two folds of the same records are compared by; the journal has its ow
 from __future__ import annotations
 
 from decimal import Decimal
+from hashlib import sha256
 
 from kedge.model.money import canonical
 
@@ -17,3 +18,8 @@ def text_of(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(text_of, value)) + "]"
     return canonical(value) if isinstance(value, Decimal) else str(value)
+
+
+def digest_of(value: object) -> str:
+    """SHA-256 of that text."""
+    return sha256(text_of(value).encode()).hexdigest()

@@ -242,7 +242,8 @@ def write_stored(path: Path, columns: Columns) -> str:
             )
         replace_synced(part, path)
     except DataError as error:
-        raise WorldError(f"{path} cannot be written: {error}") from None
+        reason = str(error).partition("(")[2].rpartition(")")[0]
+        raise WorldError(f"{path} cannot be written ({reason}); check the disk and its space") from None
     finally:
         part.unlink(missing_ok=True)
     return digest

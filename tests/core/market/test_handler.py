@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from kedge.core.market import succession
 from kedge.core.market.handler import FOLDS, MarketDataHandler
-from kedge.core.market.limits import MarketLimits
 from kedge.core.market.rules import Rule
 from kedge.model.errors import ConfigError
 from kedge.model.facts import StreamStatus
 from kedge.model.market import Candle, MarketEvent, Quote, Trade
+from kedge.model.market_limits import MarketLimits
 from kedge.model.order import Side
 from tests.core.market import market_facts as made
 from tests.core.market.market_facts import MINUTE, SECOND, START, SYMBOL, D, changed

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kedge.core.market import staleness
-from kedge.core.market.limits import MarketLimits
 from kedge.core.market.staleness import Channel, Streams
 from kedge.model.instant import NS_PER_MS
+from kedge.model.market_limits import MarketLimits
 
 
 def streams_with(**seen: int) -> Streams:
-    streams = Streams(MarketLimits(quote_silence_ms_max=10, book_silence_ms_max=5))
+    streams = Streams()
+    streams.bound(MarketLimits(quote_silence_ms_max=10, book_silence_ms_max=5))
     for name, ns in seen.items():
         setattr(streams, f"{name}_ns", ns)
     return streams

@@ -130,6 +130,7 @@ SET_LIMITS = {
     "strategy_exposure_max": "strategy_exposure",
     "daily_loss_max": "daily_loss",
     "drawdown_ratio_max": "drawdown",
+    "price_band_bps_max": "price_band",
 }
 
 ORDER = OrderIntent("new", "BTC-USD", Side.BUY, OrderType.LIMIT, D(2), D(100), strategy="a")

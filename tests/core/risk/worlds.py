@@ -60,6 +60,7 @@ limits = st.builds(
     strategy_exposure_max=limit(0, 3_000),
     strategy_loss_max=limit(0, 1_000),
     daily_loss_max=limit(0, 1_000),
+    price_band_bps_max=limit(0, 2_000),
     drawdown_ratio_max=st.one_of(st.none(), st.just(D("0.1"))),
 )
 

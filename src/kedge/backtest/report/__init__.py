@@ -1,4 +1,4 @@
-"""The report of a backtest: the figures as text, what a careful colleague would say, and one HTML page."""
+"""The report of a backtest: one HTML page that needs nothing else."""
 
 from kedge.backtest.report.write import write_report
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from kedge.backtest.report import charts, tables
 from kedge.backtest.report.charts import Candles
-from kedge.backtest.report.figures import money, number, percent, places_for, span
 from kedge.backtest.report.markup import Html, data, el, join
+from kedge.backtest.text.readable import money, number, percent, places_for, span
 
 if TYPE_CHECKING:
     from kedge.backtest.result import BacktestResult

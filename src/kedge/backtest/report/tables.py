@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from kedge.backtest.curve_fold import ratio
 from kedge.backtest.metrics import MonthlyReturn
-from kedge.backtest.report.figures import amount, money, number, percent, places_for, span
 from kedge.backtest.report.markup import Html, el, join
+from kedge.backtest.text.readable import amount, money, number, percent, places_for, span
 from kedge.model.instant import iso
 from kedge.model.money import EXACT, ONE, ZERO, canonical
 from kedge.model.order import Side

@@ -23,7 +23,6 @@ from typing import Any
 
 from kedge.core.market import rules, staleness
 from kedge.core.market.books import SequenceRule, by_fields
-from kedge.core.market.limits import DEFAULT_LIMITS, MarketLimits
 from kedge.core.market.record import SymbolMarket, mid
 from kedge.core.market.rules import SIZE_MAX, TIME_MAX, Broken, Rule, quarantine, unknown
 from kedge.core.market.staleness import Channel
@@ -42,6 +41,7 @@ from kedge.model.decisions import Quarantined
 from kedge.model.facts import MarketFact, StreamStatus
 from kedge.model.instant import NS_PER_MS
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
+from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.money import ZERO
 
 #: What a comparison or a look-up with a bad value raises.
@@ -59,10 +59,17 @@ class MarketDataHandler(MarketView):
 
     def __init__(self, symbols: Iterable[str] = (), limits: MarketLimits = DEFAULT_LIMITS) -> None:
         super().__init__(limits)
-        self._age_ns = limits.age_ms_max * NS_PER_MS
-        self._ahead_ns = limits.ahead_ms_max * NS_PER_MS
+        self.limit(limits)
         for symbol in symbols:
             self.add_symbol(symbol)
+
+    def limit(self, limits: MarketLimits) -> None:
+        """Believe within `limits` from now on. What is known stays; the next price is measured anew."""
+        self.limits = limits
+        self._age_ns = limits.age_ms_max * NS_PER_MS
+        self._ahead_ns = limits.ahead_ms_max * NS_PER_MS
+        for record in self._records.values():
+            record.limit(limits)
 
     def add_symbol(self, symbol: str, sequence_rule: SequenceRule = by_fields) -> None:
         """Believe facts about `symbol` from now on; what is known of it already stays."""
@@ -138,10 +145,7 @@ class MarketDataHandler(MarketView):
             record.candles[record.interval] = record.candle
         record.candles.pop(interval, None)
         record.interval = interval
-        silence = self.limits.candle_silence_intervals_max
-        if interval and silence is not None:
-            shortest = min((known for known in record.candles if known), default=interval)
-            record.bounds[Channel.CANDLE] = silence * min(interval, shortest)
+        record.bound_candles(self.limits.candle_silence_intervals_max)
 
     # trades and quotes -----------------------------------------------------------------------------------------------
 

@@ -22,9 +22,9 @@ from msgspec import structs
 
 from kedge.core.market import staleness
 from kedge.core.market.books import Book
-from kedge.core.market.limits import MarketLimits
 from kedge.core.market.rules import PRICE_MAX, PRICE_MIN
 from kedge.model.market import Candle, FundingRate, MarkPrice, Quote, Trade
+from kedge.model.market_limits import MarketLimits
 from kedge.model.money import EXACT, ONE, ZERO
 
 HALF = Decimal("0.5")
@@ -63,7 +63,7 @@ class SymbolMarket(staleness.Streams):
     )
 
     def __init__(self, symbol: str, limits: MarketLimits) -> None:
-        super().__init__(limits)
+        super().__init__()
         self.symbol = symbol
         self.price: Decimal | None = None
         self.price_ns = 0
@@ -77,20 +77,38 @@ class SymbolMarket(staleness.Streams):
         self.trade_ids: dict[str, None] | None = None
         self.quote: Quote | None = None
         self.quote_ts = -1
-        self.book = Book(levels_max=limits.book_levels_max)
+        self.book = Book()
         self.book_ts = -1
         self.mark: MarkPrice | None = None
         self.funding: FundingRate | None = None
-        self.jump_limit = limits.jump_limit(symbol)
+        self.jump_limit: Decimal | None = None
         self._reach = ZERO
-        if self.jump_limit is not None:
-            self._reach = EXACT.divide(self.jump_limit, 2 + self.jump_limit).quantize(_FINE, ROUND_DOWN)
-        #: Nothing is inside before the first price, so that it is measured.
         self.band_low = PRICE_MAX
         self.band_high = PRICE_MIN
         self.doubts = 0
         self._jump_price = ZERO
         self._jump_at = 0
+        self.limit(limits)
+
+    # limits ----------------------------------------------------------------------------------------------------------
+
+    def limit(self, limits: MarketLimits) -> None:
+        """Judge by `limits` from now on."""
+        self.bound(limits)
+        self.bound_candles(limits.candle_silence_intervals_max)
+        self.book.levels_max = limits.book_levels_max
+        jump = self.jump_limit = limits.jump_limit(self.symbol)
+        self._reach = ZERO if jump is None else EXACT.divide(jump, 2 + jump).quantize(_FINE, ROUND_DOWN)
+        #: Nothing is inside, so that the next price is measured.
+        self.band_low, self.band_high = PRICE_MAX, PRICE_MIN
+
+    def bound_candles(self, silence_intervals: int | None) -> None:
+        """A candle stream may be silent for so many of its shortest intervals."""
+        intervals = [known for known in (self.interval, *self.candles) if known > 0]
+        if silence_intervals is None:
+            self.bounds.pop(staleness.Channel.CANDLE, None)
+        elif intervals:
+            self.bounds[staleness.Channel.CANDLE] = silence_intervals * min(intervals)
 
     # price -----------------------------------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from kedge.core.market.limits import MarketLimits
 from kedge.model.instant import NS_PER_MS
+from kedge.model.market_limits import MarketLimits
 
 
 class Channel(StrEnum):
@@ -44,7 +44,7 @@ class Streams:
         "trade_ns",
     )
 
-    def __init__(self, limits: MarketLimits) -> None:
+    def __init__(self) -> None:
         self.candle_ns = 0
         self.trade_ns = 0
         self.quote_ns = 0
@@ -52,7 +52,11 @@ class Streams:
         self.mark_price_ns = 0
         self.funding_rate_ns = 0
         self.down: dict[str, str] = {}
-        self.bounds: dict[Channel, int] = {
+        self.bounds: dict[Channel, int] = {}
+
+    def bound(self, limits: MarketLimits) -> None:
+        """Take the silence bounds of all channels but the candles', whose bound follows from their intervals."""
+        self.bounds = {
             channel: silence * NS_PER_MS
             for channel, silence in (
                 (Channel.TRADE, limits.trade_silence_ms_max),

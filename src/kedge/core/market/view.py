@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kedge.core.market import staleness
-from kedge.core.market.limits import DEFAULT_LIMITS, MarketLimits
 from kedge.core.market.record import SymbolMarket
+from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.order import Side
 
 

@@ -7,7 +7,7 @@ works it, `partial` and `filled` by its fills, and ended by the venue's word alo
 
 Reports overtake each other. The table is therefore monotone: a late acknowledgement does not reopen what has
 ended, and a fill that arrives after the end is still a fill. What has no entry did not happen to any order
-that venue and we agree on: `next_status` raises, and the fold of venue reports turns it into a stop on that
+that venue and we agree on: the table raises, and the fold of venue reports turns it into a stop on that
 symbol (never into a dropped fill).
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from kedge.model.errors import IllegalTransition
+from kedge.model.lifecycle import Lifecycle
 from kedge.model.order import OrderStatus
 
 S = OrderStatus
@@ -36,55 +36,44 @@ class OrderEvent(StrEnum):
 
 E = OrderEvent
 
-TABLE: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
-    (S.PENDING, E.SEND): S.SUBMITTED,
-    (S.PENDING, E.REJECT): S.REJECTED,
-    (S.PENDING, E.FAIL): S.FAILED,
-    (S.SUBMITTED, E.ACCEPT): S.OPEN,
-    (S.SUBMITTED, E.PART_FILL): S.PARTIAL,
-    (S.SUBMITTED, E.FULL_FILL): S.FILLED,
-    (S.SUBMITTED, E.CANCEL): S.CANCELLED,
-    (S.SUBMITTED, E.EXPIRE): S.EXPIRED,
-    (S.SUBMITTED, E.REJECT): S.REJECTED,
-    (S.SUBMITTED, E.FAIL): S.FAILED,
-    (S.OPEN, E.ACCEPT): S.OPEN,
-    (S.OPEN, E.PART_FILL): S.PARTIAL,
-    (S.OPEN, E.FULL_FILL): S.FILLED,
-    (S.OPEN, E.CANCEL): S.CANCELLED,
-    (S.OPEN, E.EXPIRE): S.EXPIRED,
-    (S.PARTIAL, E.ACCEPT): S.PARTIAL,
-    (S.PARTIAL, E.PART_FILL): S.PARTIAL,
-    (S.PARTIAL, E.FULL_FILL): S.FILLED,
-    (S.PARTIAL, E.CANCEL): S.CANCELLED,
-    (S.PARTIAL, E.EXPIRE): S.EXPIRED,
-    # late words about an order that has ended
-    (S.FILLED, E.ACCEPT): S.FILLED,
-    (S.FILLED, E.CANCEL): S.FILLED,
-    (S.FILLED, E.EXPIRE): S.FILLED,
-    (S.CANCELLED, E.ACCEPT): S.CANCELLED,
-    (S.CANCELLED, E.PART_FILL): S.CANCELLED,
-    (S.CANCELLED, E.FULL_FILL): S.FILLED,
-    (S.CANCELLED, E.CANCEL): S.CANCELLED,
-    (S.CANCELLED, E.EXPIRE): S.CANCELLED,
-    (S.EXPIRED, E.ACCEPT): S.EXPIRED,
-    (S.EXPIRED, E.PART_FILL): S.EXPIRED,
-    (S.EXPIRED, E.FULL_FILL): S.FILLED,
-    (S.EXPIRED, E.CANCEL): S.EXPIRED,
-    (S.EXPIRED, E.EXPIRE): S.EXPIRED,
-    (S.REJECTED, E.REJECT): S.REJECTED,
-}
-
-
-def next_status(status: OrderStatus, event: OrderEvent) -> OrderStatus:
-    """The status after `event`; `IllegalTransition` where the table has no entry."""
-    try:
-        return TABLE[status, event]
-    except KeyError:
-        raise IllegalTransition(f"an order that is {status} cannot {event}") from None
-
-
-def diagram() -> str:
-    """The table as a Mermaid state diagram; the documentation's picture is this text."""
-    lines = ["stateDiagram-v2", "    [*] --> pending"]
-    lines += [f"    {before} --> {after}: {event}" for (before, event), after in TABLE.items() if before != after]
-    return "\n".join(lines)
+TABLE: Lifecycle[OrderStatus, OrderEvent] = Lifecycle(
+    "an order",
+    S.PENDING,
+    {
+        (S.PENDING, E.SEND): S.SUBMITTED,
+        (S.PENDING, E.REJECT): S.REJECTED,
+        (S.PENDING, E.FAIL): S.FAILED,
+        (S.SUBMITTED, E.ACCEPT): S.OPEN,
+        (S.SUBMITTED, E.PART_FILL): S.PARTIAL,
+        (S.SUBMITTED, E.FULL_FILL): S.FILLED,
+        (S.SUBMITTED, E.CANCEL): S.CANCELLED,
+        (S.SUBMITTED, E.EXPIRE): S.EXPIRED,
+        (S.SUBMITTED, E.REJECT): S.REJECTED,
+        (S.SUBMITTED, E.FAIL): S.FAILED,
+        (S.OPEN, E.ACCEPT): S.OPEN,
+        (S.OPEN, E.PART_FILL): S.PARTIAL,
+        (S.OPEN, E.FULL_FILL): S.FILLED,
+        (S.OPEN, E.CANCEL): S.CANCELLED,
+        (S.OPEN, E.EXPIRE): S.EXPIRED,
+        (S.PARTIAL, E.ACCEPT): S.PARTIAL,
+        (S.PARTIAL, E.PART_FILL): S.PARTIAL,
+        (S.PARTIAL, E.FULL_FILL): S.FILLED,
+        (S.PARTIAL, E.CANCEL): S.CANCELLED,
+        (S.PARTIAL, E.EXPIRE): S.EXPIRED,
+        # late words about an order that has ended
+        (S.FILLED, E.ACCEPT): S.FILLED,
+        (S.FILLED, E.CANCEL): S.FILLED,
+        (S.FILLED, E.EXPIRE): S.FILLED,
+        (S.CANCELLED, E.ACCEPT): S.CANCELLED,
+        (S.CANCELLED, E.PART_FILL): S.CANCELLED,
+        (S.CANCELLED, E.FULL_FILL): S.FILLED,
+        (S.CANCELLED, E.CANCEL): S.CANCELLED,
+        (S.CANCELLED, E.EXPIRE): S.CANCELLED,
+        (S.EXPIRED, E.ACCEPT): S.EXPIRED,
+        (S.EXPIRED, E.PART_FILL): S.EXPIRED,
+        (S.EXPIRED, E.FULL_FILL): S.FILLED,
+        (S.EXPIRED, E.CANCEL): S.EXPIRED,
+        (S.EXPIRED, E.EXPIRE): S.EXPIRED,
+        (S.REJECTED, E.REJECT): S.REJECTED,
+    },
+)

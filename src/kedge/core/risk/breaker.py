@@ -7,7 +7,7 @@ an operator's command with a reason resets it.
 
 from __future__ import annotations
 
-from kedge.core.risk.halts import HaltEvent, next_halt
+from kedge.core.risk.halts import TABLE, HaltEvent
 from kedge.core.state import State
 from kedge.model.decisions import HaltChanged, HaltState
 from kedge.model.limits import RiskConfig
@@ -45,6 +45,6 @@ class CircuitBreaker:
     def trip(self, reason: str, event: HaltEvent = HaltEvent.FLATTEN, operator: str = "") -> HaltChanged:
         """Move the halt state, here by flattening unless told less; the decision is to be journaled."""
         before = self._state.halt
-        change = HaltChanged(before, next_halt(before, event), reason, operator)
+        change = HaltChanged(before, TABLE.after(before, event), reason, operator)
         self._state.apply(change)
         return change

@@ -18,23 +18,14 @@ from typing import Any, Final, NamedTuple
 
 from kedge.core.orders.inflight import fingerprint
 from kedge.core.risk.assessment import Assessment
+from kedge.core.risk.crossing import self_trade, stop_trade
+from kedge.core.risk.finding import Answer, Finding, outside, short
 from kedge.model.decisions import HaltState
 from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument, InstrumentStatus
 from kedge.model.limits import RiskConfig, SymbolLimits
 from kedge.model.money import ONE, TEN_THOUSAND, ZERO, canonical
-from kedge.model.order import LIMIT, TERMINAL, OrderType, TimeInForce
-
-
-class Finding(NamedTuple):
-    """What a check says beside or instead of a figure; `note` alone tells where there is no limit by number."""
-
-    passed: bool
-    figure: Decimal
-    note: str = ""
-
-
-Answer = Decimal | Finding
+from kedge.model.order import LIMIT, OrderType, TimeInForce
 
 #: An order's assessment and what it is held against.
 Check = Callable[[Assessment, Any], Answer]
@@ -45,22 +36,18 @@ _TRAILING_STOP: Final = OrderType.TRAILING_STOP
 _GTD: Final = TimeInForce.GTD
 
 
-def _outside(figure: Decimal, note: str = "") -> Finding:
-    return Finding(False, figure, note)
-
-
 def instrument(a: Assessment, listed: Instrument | None) -> Answer:
     """The instrument is on the list of the session and the venue takes orders for it (C13)."""
     if listed is None:
-        return _outside(ZERO, f"{a.intent.symbol} is not among the session's instruments")
+        return outside(ZERO, f"{a.intent.symbol} is not among the session's instruments")
     if listed.status is not _OPEN:
-        return _outside(ZERO, f"{listed.symbol} is {listed.status}")
+        return outside(ZERO, f"{listed.symbol} is {listed.status}")
     return ZERO
 
 
 def values(a: Assessment, listed: Instrument | None) -> Answer:
     """Quantity and prices are finite and above zero, and the type has the prices it needs (H32)."""
-    return _outside(ZERO, a.flaw) if a.flaw else a.quantity
+    return outside(ZERO, a.flaw) if a.flaw else a.quantity
 
 
 def flaw(intent: Any, now: int) -> str:
@@ -95,7 +82,7 @@ _NEED_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PRO
 def halt(a: Assessment, bound: None) -> Answer:
     """The system is running: in every other halt state only exits go (C15, H48)."""
     state = a.state.halt
-    return ZERO if state is _RUNNING else _outside(ZERO, f"the system is {state}")
+    return ZERO if state is _RUNNING else outside(ZERO, f"the system is {state}")
 
 
 def symbol_trust(a: Assessment, bound: None) -> Answer:
@@ -107,18 +94,18 @@ def symbol_trust(a: Assessment, bound: None) -> Answer:
     causes = blocked and (blocked.get(symbol) or blocked.get(""))
     if causes:
         cause, reason = next(iter(causes.items()))
-        return _outside(ZERO, f"{cause}: {reason}")
+        return outside(ZERO, f"{cause}: {reason}")
     if a.unknown:
-        return _outside(ZERO, "an order's outcome is unknown")
+        return outside(ZERO, "an order's outcome is unknown")
     doubt = a.state.market.distrust(symbol, a.now)
-    return _outside(ZERO, doubt) if doubt else ZERO
+    return outside(ZERO, doubt) if doubt else ZERO
 
 
 def strategy_enabled(a: Assessment, bound: None) -> Answer:
     """The strategy has not been disabled."""
     disabled = a.state.disabled
     reason = disabled.get(a.intent.strategy) if disabled else None
-    return ZERO if reason is None else _outside(ZERO, reason)
+    return ZERO if reason is None else outside(ZERO, reason)
 
 
 def clock(a: Assessment, bound: int) -> Answer:
@@ -127,25 +114,25 @@ def clock(a: Assessment, bound: int) -> Answer:
     if not offset:
         return ZERO
     offset = abs(offset) // NS_PER_MS
-    return Decimal(offset) if offset <= bound else _outside(Decimal(offset))
+    return Decimal(offset) if offset <= bound else outside(Decimal(offset))
 
 
 def reference_price(a: Assessment, bound: int | None) -> Answer:
     """There is a reference price, and it is fresh; a stale one counts as none (C4)."""
     reference = a.reference
     if reference is None or not reference > ZERO:
-        return _outside(ZERO, f"no price of {a.intent.symbol} is known")
+        return outside(ZERO, f"no price of {a.intent.symbol} is known")
     if bound is None:
         return reference
     age = a.reference_age_ns // NS_PER_MS
-    return Decimal(age) if age <= bound else _outside(Decimal(age), f"the price {reference} is {age} ms old")
+    return Decimal(age) if age <= bound else outside(Decimal(age), f"the price {reference} is {age} ms old")
 
 
 def price_collar(a: Assessment, bound: Decimal) -> Answer:
     """Limit and stop prices are within the collar around the reference (C4)."""
     reference = a.reference
     if reference is None or not reference > ZERO:
-        return _outside(ZERO, "there is no reference")
+        return outside(ZERO, "there is no reference")
     price, stop = a.intent.price, a.intent.stop_price
     away = ZERO if price is None else abs(price - reference)
     if stop is not None:
@@ -153,16 +140,16 @@ def price_collar(a: Assessment, bound: Decimal) -> Answer:
     if not away:
         return ZERO
     figure = away * TEN_THOUSAND / reference
-    return figure if figure <= bound else _outside(figure)
+    return figure if figure <= bound else outside(figure)
 
 
 def tick(a: Assessment, listed: Instrument) -> Answer:
     """Every price is on the instrument's tick."""
     size, price, stop = listed.tick_size, a.intent.price, a.intent.stop_price
     if price is not None and price % size:
-        return _outside(price, "price is off the tick")
+        return outside(price, "price is off the tick")
     if stop is not None and stop % size:
-        return _outside(stop, "stop price is off the tick")
+        return outside(stop, "stop price is off the tick")
     return price or ZERO
 
 
@@ -170,11 +157,11 @@ def lot(a: Assessment, listed: Instrument) -> Answer:
     """The quantity is on the lot and within the instrument's least and greatest."""
     quantity = a.quantity
     if quantity % listed.lot_size:
-        return _outside(quantity, "quantity is off the lot")
+        return outside(quantity, "quantity is off the lot")
     if quantity < listed.min_quantity:
-        return _outside(quantity, f"quantity is below the instrument's least, {listed.min_quantity}")
+        return outside(quantity, f"quantity is below the instrument's least, {listed.min_quantity}")
     if listed.max_quantity is not None and quantity > listed.max_quantity:
-        return _outside(quantity, f"quantity is above the instrument's greatest, {listed.max_quantity}")
+        return outside(quantity, f"quantity is above the instrument's greatest, {listed.max_quantity}")
     return quantity
 
 
@@ -183,29 +170,29 @@ def min_notional(a: Assessment, listed: Instrument) -> Answer:
     worst.
     """
     value = listed.notional(a.quantity, a.intent.price or a.intent.stop_price or a.reference or ZERO)
-    return value if value >= listed.min_notional else _outside(value)
+    return value if value >= listed.min_notional else outside(value)
 
 
 def order_quantity(a: Assessment, bound: Decimal) -> Answer:
     """The quantity of one order (C2)."""
-    return a.quantity if a.quantity <= bound else _outside(a.quantity)
+    return a.quantity if a.quantity <= bound else outside(a.quantity)
 
 
 def order_notional(a: Assessment, bound: Decimal) -> Answer:
     """The value of one order at the worst price it can reach (C3)."""
-    return a.notional if ZERO < a.notional <= bound else _outside(a.notional)
+    return a.notional if ZERO < a.notional <= bound else outside(a.notional)
 
 
 def order_rate(a: Assessment, bound: int) -> Answer:
     """Orders sent in the last second (C8)."""
     sent = a.state.orders.sent_within(a.now) + 1
-    return Decimal(sent) if sent <= bound else _outside(Decimal(sent))
+    return Decimal(sent) if sent <= bound else outside(Decimal(sent))
 
 
 def orders_per_day(a: Assessment, bound: int) -> Answer:
     """Orders sent in this UTC day (C8)."""
     sent = a.state.orders.sent_on_day(a.now) + 1
-    return Decimal(sent) if sent <= bound else _outside(Decimal(sent))
+    return Decimal(sent) if sent <= bound else outside(Decimal(sent))
 
 
 def duplicate(a: Assessment, bound: int) -> Answer:
@@ -214,13 +201,13 @@ def duplicate(a: Assessment, bound: int) -> Answer:
     if last is None:
         return ZERO
     age = (a.now - last) // NS_PER_MS
-    return Decimal(age) if age >= bound else _outside(Decimal(age), "sent already")
+    return Decimal(age) if age >= bound else outside(Decimal(age), "sent already")
 
 
 def open_orders(a: Assessment, bound: int) -> Answer:
     """Orders in flight with this one, unknown ones included."""
     count = a.open_count + 1
-    return Decimal(count) if count <= bound else _outside(Decimal(count))
+    return Decimal(count) if count <= bound else outside(Decimal(count))
 
 
 def _beyond(a: Assessment, figure: Decimal, note: str = "") -> Finding:
@@ -251,14 +238,14 @@ def gross_exposure(a: Assessment, bound: Decimal) -> Answer:
 def net_exposure(a: Assessment, bound: Decimal) -> Answer:
     """The worst net exposure of the account, to the side of this order (C5)."""
     figure = a.net_after()
-    return figure if figure <= bound else _outside(figure)
+    return figure if figure <= bound else outside(figure)
 
 
 def leverage(a: Assessment, bound: Decimal) -> Answer:
     """The worst gross exposure over equity (C6)."""
     equity = a.account_equity()
     if not equity > ZERO:
-        return _outside(equity, "there is no equity")
+        return outside(equity, "there is no equity")
     figure = a.gross_after() / equity
     return figure if figure <= bound else _beyond(a, figure)
 
@@ -280,28 +267,19 @@ def shorting(a: Assessment, listed: Instrument) -> Answer:
     if a.buying or a.intent.reduce_only:
         return ZERO
     left = a.position - a.working_sell - a.same_side_reducing - a.quantity
-    return left if left >= ZERO else _outside(left, "more is sold than is held")
+    return left if left >= ZERO else outside(left, "more is sold than is held")
 
 
-def self_trade(a: Assessment, collar: Decimal | None) -> Answer:
-    """No order of ours stands where this one could trade with it (C12)."""
-    for order in a.conflicting:
-        resting = order.price
-        if order.order_type is not LIMIT or resting is None or order.status in TERMINAL:
-            continue
-        reach = a.intent.price
-        if reach is None:
-            reach = a.worst_price if a.buying else _least_bid(a.reference, collar)
-        if reach >= resting if a.buying else reach <= resting:
-            return _outside(reach, f"it could hit {order.id} at {resting}")
-    return ZERO
-
-
-def _least_bid(reference: Decimal | None, collar: Decimal | None) -> Decimal:
-    """The lowest price a market sell may reach: zero, where no collar bounds it."""
-    if reference is None or collar is None:
+def price_band(a: Assessment, held: tuple[Decimal, int]) -> Answer:
+    """Prices are within the band around the references of the window's earlier orders (C4)."""
+    band = a.state.bands.get(a.intent.symbol)
+    span = None if band is None else band.span(a.now, held[1])
+    if span is None or a.reference is None:
         return ZERO
-    return reference * (ONE - collar / TEN_THOUSAND)
+    low, high = span
+    asked = [each for each in (a.intent.price, a.intent.stop_price) if each is not None] or [a.reference]
+    figure = max(max((each - low) / low, (high - each) / high) for each in asked) * TEN_THOUSAND
+    return figure if figure <= held[0] else outside(figure, f"orders of the window were judged at {low} to {high}")
 
 
 def reduce_only(a: Assessment, bound: None) -> Answer:
@@ -311,37 +289,31 @@ def reduce_only(a: Assessment, bound: None) -> Answer:
     if not a.intent.reduce_only:
         return ZERO
     room = a.room()
-    return a.quantity if ZERO < a.quantity <= room else _outside(a.quantity, f"{max(room, ZERO)} is left to reduce")
+    return a.quantity if ZERO < a.quantity <= room else outside(a.quantity, f"{max(room, ZERO)} is left to reduce")
 
 
 def strategy_exposure(a: Assessment, bound: Decimal) -> Answer:
     """The strategy's own worst gross exposure is within its budget."""
     figure = a.strategy_gross_after()
-    return figure if figure <= bound else _outside(figure)
+    return figure if figure <= bound else outside(figure)
 
 
 def strategy_loss(a: Assessment, bound: Decimal) -> Answer:
     """The strategy has not lost more than it may."""
     loss = -a.state.portfolio.strategy_profit(a.intent.strategy, a.state.market.last_price)
-    return loss if loss < bound else _outside(loss)
+    return loss if loss < bound else outside(loss)
 
 
 def daily_loss(a: Assessment, bound: Decimal) -> Answer:
     """The account has not lost more than it may in this UTC day (C7)."""
     loss = a.state.performance.daily_loss
-    return loss if loss < bound else _outside(loss)
+    return loss if loss < bound else outside(loss)
 
 
 def drawdown(a: Assessment, bound: Decimal) -> Answer:
     """Equity has not fallen further from its highest than it may."""
     figure = a.state.performance.drawdown
-    return figure if figure < bound else _outside(figure)
-
-
-def short(figure: Decimal) -> str:
-    """A figure for people: at most eight decimals."""
-    text = f"{figure:.8f}"
-    return text.rstrip("0").rstrip(".") or "0"
+    return figure if figure < bound else outside(figure)
 
 
 #: Checks that always run, held against the instrument or nothing.
@@ -384,7 +356,11 @@ def bind(symbol: str, listed: Instrument | None, limits: RiskConfig) -> tuple[Bo
     collar = limits.for_symbol(symbol, "price_collar_bps_max")
     age = limits.reference_age_ms_max
     bound = [Bound(check, listed, "") for check in _ALWAYS]
-    bound += [Bound(reference_price, age, "" if age is None else str(age)), Bound(self_trade, collar, "")]
+    bound.append(Bound(reference_price, age, "" if age is None else str(age)))
+    bound += [Bound(self_trade, collar, ""), Bound(stop_trade, collar, "")]
+    if limits.price_band_bps_max is not None:
+        band = limits.price_band_bps_max, limits.price_band_window_ms * NS_PER_MS
+        bound.append(Bound(price_band, band, canonical(band[0])))
     if listed is not None:
         bound += [Bound(tick, listed, canonical(listed.tick_size)), Bound(lot, listed, canonical(listed.lot_size))]
         bound.append(Bound(margin, listed, "0"))

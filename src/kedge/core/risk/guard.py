@@ -180,7 +180,7 @@ class Guard:
 
     def _move(self, event: HaltEvent, reason: str, operator: str = "") -> Wanted:
         before = self._state.halt
-        yield d.HaltChanged(before, TABLE[before, event], reason, operator)
+        yield d.HaltChanged(before, TABLE.after(before, event), reason, operator)
         if not operator:
             yield d.Alert(d.Severity.CRITICAL, f"{event}: {reason}")
 

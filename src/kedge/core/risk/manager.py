@@ -14,7 +14,8 @@ from typing import Any
 from msgspec import Struct
 
 from kedge.core.risk.assessment import Assessment
-from kedge.core.risk.checks import Answer, Check, Finding, bind, flaw, short
+from kedge.core.risk.checks import Check, bind, flaw
+from kedge.core.risk.finding import Answer, Finding, short
 from kedge.core.state import State
 from kedge.model.decisions import UNCHECKED, Approved, CheckResult, Checks, Refused
 from kedge.model.instrument import Instrument

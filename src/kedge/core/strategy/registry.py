@@ -32,6 +32,10 @@ HOOKS: dict[type, str] = {
 }
 
 
+#: Candles of a symbol that are kept for a strategy, at most.
+HISTORY_MAX = 1_000_000
+
+
 class StrategySignal(Signal, frozen=True, gc=False, omit_defaults=True, tag="signal"):
     """A signal with the name of the strategy that raised it, as `route_candle` returns it."""
 
@@ -68,6 +72,8 @@ class Entry:
         bars = self.strategy.warmup_bars()
         self.warming = dict.fromkeys(self.symbols, bars) if bars > 0 else {}
         size = self.strategy.history
+        if size > HISTORY_MAX:
+            raise StrategyError(f"{self.name} has a history of {size} candles; keep {HISTORY_MAX} at most")
         self.history = {symbol: deque(maxlen=size) for symbol in self.symbols} if size > 0 else {}
 
     def seen(self, candle: Candle) -> None:
@@ -225,20 +231,28 @@ class StrategyRegistry:
 
 
 def _collect(name: str, wishes: Iterable[Wish], wanted: Wanted | None) -> Wanted:
-    collected = [] if wanted is None else wanted
+    """`wanted` and the wishes of one strategy: all of them, or, where one is none, not one of them."""
+    collected: Wanted = []
     for wish in wishes:
-        if isinstance(wish, Signal):
-            if not _is_plain(wish):
-                _check_numbers(name, wish)
-        elif not isinstance(wish, CancelOrders):
-            raise StrategyError(f"{name} returned {wish!r}; return a list of Signal or CancelOrders, or None")
+        kind = type(wish)
+        if kind is Signal:
+            if not _is_plain(wish):  # type: ignore[arg-type]
+                _check_signal(name, wish)  # type: ignore[arg-type]
+        elif kind is CancelOrders:
+            _check_texts(name, wish, _CANCEL_TEXTS)
+        else:
+            raise StrategyError(f"{name} returned {_shown(wish)}; return a list of Signal or CancelOrders, or None")
         collected.append((name, wish))
-    return collected
+        if len(collected) > WISHES_MAX:
+            raise StrategyError(f"{name} returned more than {WISHES_MAX} wishes at once; return a list that ends")
+    return collected if wanted is None else wanted + collected
 
 
 def _is_plain(signal: Signal) -> bool:
-    """Whether a signal is what nearly all are: a side with at most a quantity and a price, all of them sane."""
-    quantity, price = signal.quantity, signal.price
+    """Whether a signal is what nearly all are: a side with at most a quantity and a price, all of it sane."""
+    quantity, price, symbol, group, tag, reason = (
+        signal.quantity, signal.price, signal.symbol, signal.group, signal.tag, signal.reason,
+    )  # fmt: skip
     try:
         return (
             (quantity is None or (type(quantity) is Decimal and _LEAST <= quantity <= _MOST))
@@ -246,33 +260,86 @@ def _is_plain(signal: Signal) -> bool:
             and type(signal.side) is Side
             and type(signal.order_type) is OrderType
             and type(signal.time_in_force) is TimeInForce
+            and (type(signal.post_only), type(signal.reduce_only), type(signal.expires_ns)) == _FLAGS
+            and not signal.expires_ns
             and signal.target is signal.stop_price is signal.trail is signal.stop_loss is signal.take_profit is None
+            and (type(symbol), type(group), type(tag), type(reason)) == _FOUR_TEXTS
+            and (text := symbol + group + tag + reason).isascii()
+            and len(text) <= TEXT_LENGTH_MAX
         )
     except InvalidOperation:  # it does not compare: not a number
         return False
 
 
-def _check_numbers(name: str, signal: Signal) -> None:
+def _check_signal(name: str, signal: Signal) -> None:
     """A strategy that asks for what is no number is broken, and what it asked cannot even be journaled (H32)."""
     for field in _NUMBERS:
         value = getattr(signal, field)
         if value is not None and not (
             type(value) is Decimal and value.is_finite() and -DIGITS_MAX <= value.adjusted() <= DIGITS_MAX
         ):
-            raise StrategyError(f"{name} asked for a {field} of {value!r}; it must be a finite Decimal of a sane size")
-    for field, kind in _NAMES:
+            raise StrategyError(
+                f"{name} asked for a {field} of {_shown(value)}; it must be a finite Decimal of a sane size"
+            )
+    for field, kind in _KINDS:
         value = getattr(signal, field)
-        if value is not None and type(value) is not kind:
-            raise StrategyError(f"{name} asked for a {field} of {value!r}; it must be a {kind.__name__}")
+        if type(value) is not kind and not (value is None and field == "side"):
+            raise StrategyError(f"{name} asked for a {field} of {_shown(value)}; it must be a {kind.__name__}")
+    if not 0 <= signal.expires_ns <= EXPIRY_MAX:
+        raise StrategyError(f"{name} asked for an expires_ns of {signal.expires_ns}; it must be UTC nanoseconds")
+    _check_texts(name, signal, _SIGNAL_TEXTS)
+
+
+def _check_texts(name: str, wish: Wish, fields: tuple[str, ...]) -> None:
+    """Texts are journaled, so they must be texts, of a size, that can be written."""
+    for field in fields:
+        text = getattr(wish, field)
+        if type(text) is not str or len(text) > TEXT_LENGTH_MAX or not (text.isascii() or _is_writable(text)):
+            raise StrategyError(
+                f"{name} gave a {field} of {_shown(text)}; it must be a text of at most {TEXT_LENGTH_MAX} characters"
+            )
+
+
+def _shown(value: object) -> str:
+    """`value` as the same text in every run; of a class that is not ours to run, its name."""
+    kind = type(value)
+    if kind is float or kind in (str, int, bool, type(None), Decimal):
+        return f"{value!r}"[:100]
+    return f"a {kind.__name__}"
+
+
+def _is_writable(text: str) -> bool:
+    return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 #: Powers of ten beyond which no quantity or price is meant.
 DIGITS_MAX = 24
+#: Wishes of one strategy because of one fact, and characters of one text in it.
+WISHES_MAX = 10_000
+TEXT_LENGTH_MAX = 10_000
+#: The last moment of a signed 64-bit nanosecond clock.
+EXPIRY_MAX = 2**63 - 1
 _LEAST, _MOST = Decimal(1).scaleb(-DIGITS_MAX), Decimal(1).scaleb(DIGITS_MAX)
-_NAMES = (("side", Side), ("order_type", OrderType), ("time_in_force", TimeInForce))
 _NUMBERS = ("quantity", "target", "price", "stop_price", "trail", "stop_loss", "take_profit")
+_KINDS = (
+    ("side", Side),
+    ("order_type", OrderType),
+    ("time_in_force", TimeInForce),
+    ("expires_ns", int),
+    ("post_only", bool),
+    ("reduce_only", bool),
+)
+_FOUR_TEXTS = (str, str, str, str)
+_FLAGS = (bool, bool, int)
+_SIGNAL_TEXTS = ("symbol", "group", "tag", "reason")
+_CANCEL_TEXTS = ("symbol", "order_id", "reason")
 
 
 def _said(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else ""
-    return f"{type(error).__name__}: {text}"[:300]
+    """What was raised, in one line that can be written; its text is foreign code too."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  as above
+        text = "(it has no text)"
+    line = text.splitlines()[0] if text else ""
+    return f"{type(error).__name__}: {line}"[:300].encode("utf-8", "backslashreplace").decode()

@@ -22,6 +22,7 @@ from kedge.model.errors import ConfigError
 from kedge.model.facts import (
     CancelRejected,
     FundingPayment,
+    MalformedFact,
     MarketFact,
     OrderAccepted,
     OrderRejected,
@@ -100,6 +101,7 @@ class SimulatedVenue:
             BookDelta: self._on_shown,
             MarkPrice: self._on_mark,
             FundingRate: self._on_funding,
+            MalformedFact: lambda _: NOTHING,  # we were told nothing: the venue's own market is not in our hands
         }
 
     def submit(self, command: Command, at: int) -> Sequence[VenueFact]:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from kedge.backtest.curve_fold import ratio
 from kedge.backtest.metrics import sum_exact
-from kedge.backtest.report.figures import money, number, percent, places_for, span
+from kedge.backtest.text.readable import money, number, percent, places_for, span
 from kedge.model.money import EXACT, ZERO, canonical
 
 if TYPE_CHECKING:
-    from kedge.backtest.result import BacktestResult
+    from kedge.backtest.figures import Figures
 
 #: Below this many closed round trips the error of a win rate is above 18 percentage points (95%, binomial).
 ROUND_TRIPS_MIN = 30
@@ -38,12 +38,12 @@ SHARPE_MAX = 4
 PARTICIPATION_MAX = Decimal("0.1")
 
 
-def warnings_of(result: BacktestResult) -> list[str]:
+def warnings_of(result: Figures) -> list[str]:
     """Every rule that has something to say, one sentence or two each."""
     return [said for rule in _RULES for said in rule(result)]
 
 
-def _interrupted(result: BacktestResult) -> Iterator[str]:
+def _interrupted(result: Figures) -> Iterator[str]:
     record = result.record
     if record.liquidations:
         yield (
@@ -58,7 +58,7 @@ def _interrupted(result: BacktestResult) -> Iterator[str]:
         yield f"Strategy {strategy} was disabled during the run: {reason}."
 
 
-def _few_trades(result: BacktestResult) -> Iterator[str]:
+def _few_trades(result: Figures) -> Iterator[str]:
     closed = len(result.round_trips)
     if not result.fills:
         yield "Nothing was traded: there is no result to judge."
@@ -69,7 +69,7 @@ def _few_trades(result: BacktestResult) -> Iterator[str]:
         )
 
 
-def _short_history(result: BacktestResult) -> Iterator[str]:
+def _short_history(result: Figures) -> Iterator[str]:
     days = len(result.daily_returns)
     if result.fills and days < DAYS_MIN:
         yield (
@@ -78,7 +78,7 @@ def _short_history(result: BacktestResult) -> Iterator[str]:
         )
 
 
-def _costs(result: BacktestResult) -> Iterator[str]:
+def _costs(result: Figures) -> Iterator[str]:
     costs = EXACT.add(result.total_fees, result.total_slippage)
     before = EXACT.add(result.gross_profit, result.total_slippage)
     places = places_for(result.initial_capital)
@@ -101,7 +101,7 @@ def _costs(result: BacktestResult) -> Iterator[str]:
         )
 
 
-def _one_trip(result: BacktestResult) -> Iterator[str]:
+def _one_trip(result: Figures) -> Iterator[str]:
     best = result.best_trade
     if best is None or len(result.round_trips) < 2 or result.net_profit <= ZERO:
         return
@@ -114,12 +114,12 @@ def _one_trip(result: BacktestResult) -> Iterator[str]:
         )
 
 
-def _exposure(result: BacktestResult) -> Iterator[str]:
+def _exposure(result: Figures) -> Iterator[str]:
     if result.fills and result.exposure < EXPOSURE_MIN:
         yield f"A position was held {percent(result.exposure)} of the time: the figures rest on a few moments."
 
 
-def _drawdown(result: BacktestResult) -> Iterator[str]:
+def _drawdown(result: Figures) -> Iterator[str]:
     if DRAWDOWN_MAX <= result.max_drawdown < 1:
         yield f"The account lost {percent(result.max_drawdown)} from its peak: few would have stayed with it."
     under = result.equity_curve.longest_drawdown()
@@ -132,7 +132,7 @@ def _drawdown(result: BacktestResult) -> Iterator[str]:
         yield f"The longest drawdown took {length} {state}, {percent(under.ns / whole, 0)} of the run."
 
 
-def _too_good(result: BacktestResult) -> Iterator[str]:
+def _too_good(result: Figures) -> Iterator[str]:
     sharpe = result.sharpe_ratio
     if sharpe is not None and sharpe > SHARPE_MAX:
         yield (
@@ -141,7 +141,7 @@ def _too_good(result: BacktestResult) -> Iterator[str]:
         )
 
 
-def _market(result: BacktestResult) -> Iterator[str]:
+def _market(result: Figures) -> Iterator[str]:
     market = result.market_return
     if market is not None and result.fills and ZERO < result.total_return < market:
         yield (
@@ -150,7 +150,7 @@ def _market(result: BacktestResult) -> Iterator[str]:
         )
 
 
-def _data(result: BacktestResult) -> Iterator[str]:
+def _data(result: Figures) -> Iterator[str]:
     record = result.record
     if record.quarantined:
         were = f"{_times(record.quarantined, 'market fact')} {'was' if record.quarantined == 1 else 'were'}"
@@ -159,7 +159,7 @@ def _data(result: BacktestResult) -> Iterator[str]:
         yield f"The data has {_times(record.gaps, 'gap')}: what happened in them is not in this result."
 
 
-def _orders(result: BacktestResult) -> Iterator[str]:
+def _orders(result: Figures) -> Iterator[str]:
     record = result.record
     if record.refused:
         yield f"Risk refused {_times(record.refused, 'order')}{_by_rule(record.refusals)}."
@@ -170,7 +170,7 @@ def _orders(result: BacktestResult) -> Iterator[str]:
         )
 
 
-def _left_over(result: BacktestResult) -> Iterator[str]:
+def _left_over(result: Figures) -> Iterator[str]:
     places = places_for(result.initial_capital)
     still = result.open_round_trips
     if still:
@@ -193,7 +193,7 @@ def _times(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-_RULES: tuple[Callable[[BacktestResult], Iterator[str]], ...] = (
+_RULES: tuple[Callable[[Figures], Iterator[str]], ...] = (
     _interrupted,
     _few_trades,
     _short_history,

@@ -1,25 +1,28 @@
-"""What the market fold believes, and for how long: every bound by its name with the unit last. `None`: not
-set.
+"""What of the market is believed, and for how long: every bound by its name with the unit last. `None`: not set.
 
-The defaults suit history, where a fact has no time of receipt and a stream has no silence worth an alarm; a
-live session sets the silences too.
+They are a session's own, as its risk limits are: they stand in its manifest, so that a replay judges every fact by
+the bounds that it was judged by. The defaults suit history, where a fact has no time of receipt and a stream has no
+silence worth an alarm; a live session sets the silences too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from msgspec import Struct
 
 from kedge.model.errors import ConfigError
-from kedge.model.money import ZERO
+from kedge.model.exact import check_exact
+from kedge.model.limits import COUNT_MAX, check_traded
+from kedge.model.money import TEN_THOUSAND, ZERO
 
 
 class MarketLimits(Struct, frozen=True, forbid_unknown_fields=True):
-    """The bounds of the market fold.
+    """The bounds within which market facts are believed.
 
     - `jump_bps_max`: how far a price may be from the last accepted one, in hundredths of a percent of that;
-      `symbols_jump_bps_max` has it for single symbols.
+      `symbols_jump_bps_max` has it for single symbols, by symbol.
     - `jump_confirmations_min`: facts in a row, each later than the one before and all within the limit of the
       first, after which a jump is believed. The first is quarantined, the last is accepted.
     - `age_ms_max`, `ahead_ms_max`: how far the venue's time may be behind or ahead of the time of receipt.
@@ -43,8 +46,12 @@ class MarketLimits(Struct, frozen=True, forbid_unknown_fields=True):
     book_levels_max: int = 20_000
 
     def __post_init__(self) -> None:
-        for name, value in self.symbols_jump_bps_max.items():
-            _positive(f"symbols_jump_bps_max of {name}", value)
+        check_exact(self)
+        for symbol, value in self.symbols_jump_bps_max.items():
+            name = f"symbols_jump_bps_max.{symbol}"
+            if type(value) not in (Decimal, int):
+                raise ConfigError(f"{name} is {value!r}; give a Decimal or an int, so that it is exact")
+            _positive(name, value)
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if isinstance(value, Decimal | int):
@@ -53,10 +60,16 @@ class MarketLimits(Struct, frozen=True, forbid_unknown_fields=True):
     def jump_limit(self, symbol: str) -> Decimal | None:
         """The limit for `symbol` as a fraction; `None` where a jump of any size is believed."""
         bps = self.symbols_jump_bps_max.get(symbol, self.jump_bps_max)
-        return None if bps is None else bps / 10_000
+        return None if bps is None else bps / TEN_THOUSAND
+
+    def check_symbols(self, traded: Collection[str]) -> None:
+        """Refuse a bound for a symbol that is not `traded`: a misspelt one would be a bound that is not there."""
+        check_traded("market.symbols_jump_bps_max", self.symbols_jump_bps_max, traded)
 
 
 def _positive(name: str, value: Decimal | int) -> None:
+    if isinstance(value, int) and value > COUNT_MAX:
+        raise ConfigError(f"{name} is {value}; a bound of this size is none: leave it out")
     if not (Decimal(value).is_finite() and value > ZERO):
         raise ConfigError(f"{name} is {value}; it must be a number above zero")
 

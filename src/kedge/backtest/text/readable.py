@@ -13,7 +13,7 @@ from kedge.backtest.metrics import Statistic
 from kedge.model.money import EXACT, canonical
 
 if TYPE_CHECKING:
-    from kedge.backtest.result import BacktestResult
+    from kedge.backtest.figures import Figures
     from kedge.backtest.roundtrips import RoundTrip
 
 #: What stands where a figure is not defined.
@@ -76,7 +76,7 @@ def span(length: timedelta | None) -> str:
     return " ".join(f"{count}{name}" for count, name in parts[:2] if count)
 
 
-def summary(result: BacktestResult) -> list[tuple[str, str]]:
+def summary(result: Figures) -> list[tuple[str, str]]:
     """The rows of the summary: figure and value."""
     curve = result.equity_curve
     places = places_for(result.initial_capital)
@@ -121,11 +121,28 @@ def summary(result: BacktestResult) -> list[tuple[str, str]]:
     return rows
 
 
+def limits(result: Figures) -> list[tuple[str, str]]:
+    """The limits that were in force, as rows of (whose, limits): those set with their values, those not set by name."""
+    rows: list[tuple[str, str]] = []
+    for section, named in result.record.limits.items():
+        plain = {name: value for name, value in named.items() if not isinstance(value, dict)}
+        own: dict[str, list[str]] = {}
+        for name, symbols in named.items():
+            for symbol, value in symbols.items() if isinstance(symbols, dict) else ():
+                said = value if isinstance(value, dict) else {name.removeprefix("symbols_"): value}
+                own.setdefault(symbol, []).extend(f"{each} {bound}" for each, bound in said.items())
+        known = [f"{name} {value}" for name, value in plain.items() if value is not None]
+        rows.append((f"{section} limits", ", ".join(known) or "none"))
+        rows += [(f"{section} limits of {symbol}", ", ".join(said) or "none") for symbol, said in own.items()]
+        rows.append((f"{section} limits not set", ", ".join(name for name in plain if plain[name] is None) or "none"))
+    return rows
+
+
 def _exact(value: Decimal | Statistic) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(repr(value))
 
 
-def _trips(result: BacktestResult) -> str:
+def _trips(result: Figures) -> str:
     still = len(result.open_round_trips)
     return f"{len(result.round_trips):,}" + (f" and {still} still open" if still else "")
 

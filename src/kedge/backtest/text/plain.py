@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,30 +12,31 @@ from kedge.model.instant import iso
 from kedge.model.money import canonical
 
 if TYPE_CHECKING:
-    from kedge.backtest.result import BacktestResult
+    from kedge.backtest.figures import Figures
     from kedge.backtest.roundtrips import RoundTrip
 
 
-def plain(result: BacktestResult) -> dict[str, Any]:
-    """Everything a result says but the equity of each point."""
+def plain(result: Figures, warnings: Sequence[str]) -> dict[str, Any]:
+    """Everything a result says but the equity of each point; `warnings` are said with it."""
     return {
         **_run(result),
         **_money(result),
         **_statistics(result),
         **_round_trips(result),
         "assumptions": result.assumptions,
-        "warnings": result.warnings,
+        "warnings": list(warnings),
         "trades": [trade.to_json() for trade in result.trades],
     }
 
 
-def _run(result: BacktestResult) -> dict[str, Any]:
+def _run(result: Figures) -> dict[str, Any]:
     record, curve = result.record, result.equity_curve
     return {
         "symbols": list(record.symbols),
         "strategies": list(record.strategies),
         "parameters": {name: dict(values) for name, values in record.parameters.items()},
         "settings": dict(record.settings),
+        "limits": {name: dict(limits) for name, limits in record.limits.items()},
         "currency": record.currency,
         "start": iso(curve.time_at(0)) if len(curve) else None,
         "end": iso(curve.time_at(-1)) if len(curve) else None,
@@ -53,7 +55,7 @@ def _run(result: BacktestResult) -> dict[str, Any]:
     }
 
 
-def _money(result: BacktestResult) -> dict[str, Any]:
+def _money(result: Figures) -> dict[str, Any]:
     return {
         "initial_capital": canonical(result.initial_capital),
         "final_equity": canonical(result.final_equity),
@@ -69,7 +71,7 @@ def _money(result: BacktestResult) -> dict[str, Any]:
     }
 
 
-def _statistics(result: BacktestResult) -> dict[str, Any]:
+def _statistics(result: Figures) -> dict[str, Any]:
     return {
         "max_drawdown": canonical(result.max_drawdown),
         "max_drawdown_seconds": _total_seconds(result.max_drawdown_duration),
@@ -86,7 +88,7 @@ def _statistics(result: BacktestResult) -> dict[str, Any]:
     }
 
 
-def _round_trips(result: BacktestResult) -> dict[str, Any]:
+def _round_trips(result: Figures) -> dict[str, Any]:
     return {
         "win_rate": canonical(result.win_rate),
         "profit_factor": _text(result.profit_factor),
