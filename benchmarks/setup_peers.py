@@ -4,7 +4,7 @@
     python -m benchmarks.setup_peers --only nautilus --python /opt/python3.12/bin/python3
 
 All use the interpreter that runs this, except what needs a newer one: that takes the first new enough of `--python`
-and of `python3.12` and up on the path. About 3.5 GB and three minutes.
+and of `python3.12` and up on the path. About 4 GB and three minutes.
 """
 
 from __future__ import annotations

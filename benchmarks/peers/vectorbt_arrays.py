@@ -92,7 +92,7 @@ def w2(job: Job) -> Prepared:
             changed = changed[changed + 1 < len(closes)]
             target[changed + 1, number] = np.sign(difference[changed])
         portfolio = vbt.Portfolio.from_orders(
-            closes,
+            closes[:, None],
             size=target,
             size_type="targetamount",
             price=opens[:, None],

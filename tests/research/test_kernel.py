@@ -13,10 +13,14 @@ import pytest
 from msgspec import structs
 
 from kedge.core.strategy.bars import Bars
+from kedge.core.strategy.base import Wishes
 from kedge.core.strategy.moves import LONG
 from kedge.core.strategy.signals import SignalStrategy
 from kedge.model.errors import ConfigError
-from kedge.model.limits import RiskConfig
+from kedge.model.facts import Fill
+from kedge.model.limits import RiskConfig, SymbolLimits
+from kedge.model.market import Candle
+from kedge.model.market_limits import MarketLimits
 from kedge.model.money import ONE
 from kedge.research import kernel_state as at
 from kedge.research.evaluate import Evaluation, Settings, by_events, by_kernel, evaluate
@@ -26,6 +30,7 @@ from kedge.research.plan import Unsupported
 from kedge.storage.columns import CandleColumns
 from kedge.strategies.grid import GridStrategy
 from kedge.strategies.signals.sma_cross import SmaCrossSignals
+from kedge.strategies.sma_cross import SmaCrossStrategy
 
 from .cases import case_of, difference
 from .walks import walk
@@ -152,3 +157,54 @@ def test_what_a_strategy_asks_for_is_bounded_by_the_limits_of_a_symbol() -> None
 
 def figures(found: Evaluation) -> tuple[Any, ...]:
     return (found.trades, found.fees, found.final_equity, found.days, found.day_equity, found.points)
+
+
+class Subclass(SmaCrossStrategy):
+    """Inherits a column form that knows nothing of what it changes."""
+
+    def on_candle(self, candle: Candle) -> Wishes:
+        return None
+
+
+class Hooked(SmaCrossSignals):
+    """Does more than its column says."""
+
+    def on_fill(self, fill: Fill) -> Wishes:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("strategy", "reason"), [(Subclass, "decides event by event"), (Hooked, "an? on_fill of its own")]
+)
+def test_a_column_does_not_stand_for_what_it_does_not_know(strategy: Any, reason: str) -> None:
+    with pytest.raises(Unsupported, match=reason):
+        by_kernel(strategy(), Market.of(walk(100)), Settings())
+
+
+def test_what_the_engine_refuses_to_run_the_kernel_refuses_too() -> None:
+    market = Market.of(walk(100))
+    for settings in (
+        Settings(account_currency="EUR"),
+        Settings(risk=RiskConfig(symbols={"DOGE-USD": SymbolLimits(order_quantity_max=ONE)})),
+        Settings(initial_capital=Decimal(-1)),
+    ):
+        said = []
+        for engine in ("event", "auto", "kernel"):
+            with pytest.raises(ConfigError) as refused:
+                evaluate(SmaCrossSignals, market, {}, settings, engine=engine)
+            said.append(str(refused.value))
+        assert len(set(said)) == 1, said
+
+
+def test_what_is_believed_of_the_market_is_the_sessions_own() -> None:
+    stream = walk(300)
+    part = np.where(np.arange(len(stream)) < 150, 1, 3)
+    opened, high, low, close = (column // part for column in (stream.open, stream.high, stream.low, stream.close))
+    fallen = CandleColumns("BTC-USD", stream.interval, 2, 0, stream.ts, opened, high, low, close, stream.volume)
+    market = Market.of(fallen)
+    for jump, engine in ((Decimal(5_000), "event"), (Decimal(9_000), "kernel"), (None, "kernel")):
+        settings = Settings(market=MarketLimits(jump_bps_max=jump))
+        found = evaluate(SmaCrossSignals, market, {"fast": 3, "slow": 9}, settings, points=True)
+        assert found.engine == engine
+        alone = by_events(SmaCrossSignals(fast=3, slow=9), market, settings, points=True)
+        assert figures(found) == figures(alone)

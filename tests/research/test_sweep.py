@@ -247,6 +247,13 @@ def test_a_scheduler_that_is_not_there_is_one_line(market: Market) -> None:
         cluster.CONNECT_SECONDS = before
 
 
+def test_a_worker_with_other_code_is_refused(market: Market) -> None:
+    from kedge.research import cluster
+
+    with pytest.raises(ConfigError, match="another version of Kedge"):
+        cluster._rows(Job(SmaCrossStrategy, market, Settings()), [{"fast": 3, "slow": 13}], "0" * 64)
+
+
 def test_rows_come_from_the_job_alone(market: Market) -> None:
     job = Job(SmaCrossStrategy, market, Settings())
     sets: Sequence[dict[str, Any]] = [{"fast": 3, "slow": 13}]

@@ -30,6 +30,7 @@ from kedge.backtest.recording import Recording
 from kedge.backtest.result import BacktestResult
 from kedge.backtest.session import desk_for, specs_of, started
 from kedge.core.market.rules import Rule
+from kedge.core.state import State
 from kedge.core.strategy.base import BaseStrategy
 from kedge.journal.keys import SigningKey
 from kedge.model.decisions import Quarantined
@@ -180,10 +181,7 @@ class BacktestEngine:
                 self.market,
             )
             loop.take(started(*manifest))
-            if self.rebalancing is None:
-                loop.run(chain((first,), facts), log)
-            else:
-                self.rebalancing.play(loop, desk.state, chain((first,), facts), log)
+            self._play(loop, desk.state, chain((first,), facts), log)
             loop.finish()
             log.account(desk.state)
             if recording is not None:
@@ -195,6 +193,13 @@ class BacktestEngine:
         result = result_of(desk, loop, log, recorder, specs, self.settings(), currency, seconds)
         result.record = structs.replace(result.record, limits=limits_of(self.risk, self.market))
         return result
+
+    def _play(self, loop: Loop, state: State, facts: Iterable[MarketEvent], log: RunLog) -> None:
+        """The whole history, at once or day by day."""
+        if self.rebalancing is None:
+            loop.run(facts, log)
+        else:
+            self.rebalancing.play(loop, state, facts, log)
 
     def settings(self) -> dict[str, str]:
         """What the run was set to, as text, for the journal and the report."""

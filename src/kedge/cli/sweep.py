@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 TOP = 10
 MAP_COLUMNS_MAX = 24
 
-#: Background colours of the heat map, from the worst to the best.
-_SHADES = ("#7f1d1d", "#b45309", "#a16207", "#4d7c0f", "#15803d", "#166534")
+#: Background colours of the heat map, from the worst to the best: those that every terminal has.
+_SHADES = ("red", "bright_red", "yellow", "bright_yellow", "bright_green", "green")
 
 
 @click.command(name="sweep")
@@ -267,7 +267,7 @@ def heat_map(result: SweepResult, grid: dict[str, list[str]]) -> Table:
                 cells.append("")
                 continue
             shade = int((found - low) / (high - low) * (len(_SHADES) - 1)) if high > low else 0
-            cells.append(Text(f"{found:.2f}", style=f"white on {_SHADES[shade]}"))
+            cells.append(Text(f"{found:.2f}", style=f"black on {_SHADES[shade]}"))
         table.add_row(*cells)
     return table
 

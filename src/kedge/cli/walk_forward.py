@@ -223,7 +223,7 @@ def note(
 
 def show(result: WalkForwardResult, evidence: Evidence) -> None:
     """The windows and what they make together, for people; out of sample first."""
-    from kedge.backtest.report.figures import NONE, money, number, percent, places_for
+    from kedge.backtest.text.readable import NONE, money, number, percent, places_for
     from kedge.core.strategy.parameters import text_of
     from kedge.research.report.sections import warnings_of
 

@@ -42,8 +42,7 @@ class State:
     """Everything the core knows. `seq` is the number of the last record, `now` the time of the last fact."""
 
     def __init__(self, market: MarketDataHandler | None = None) -> None:
-        self.seq = 0
-        self.now = 0
+        self.seq = self.now = 0
         self.instance = "kedge"
         self.epoch = 0
         self.config = RiskConfig()

@@ -1,8 +1,8 @@
 """The same work on a `dask.distributed` cluster (extra `dask`), by the address of its scheduler.
 
 The job is a task of its own, not data that was scattered: when the workers that hold it die, the scheduler makes it
-again. A chunk whose worker dies is run by another, as often as `RETRIES` allows. Workers need this version of Kedge, and
-a strategy that is a file must be at the same path there.
+again. A chunk whose worker dies is run by another, as often as `RETRIES` allows. Workers need this version of Kedge,
+which is checked, and a strategy that is a file must be at the same path there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Self
 
+from kedge.backtest.session import code_sha256
 from kedge.model.errors import ConfigError, KedgeError, WorldError
 from kedge.research.crew import Chunk, Done, Job, Row, rows_of
 
@@ -51,7 +52,8 @@ class Cluster:
             warnings.simplefilter("ignore", UserWarning)  # that a graph holds data is what makes it survive
             job = self._client.submit(_same, self._job, pure=False, retries=RETRIES)
             given = {
-                self._client.submit(_rows, job, sets, pure=False, retries=RETRIES): numbers for numbers, sets in chunks
+                self._client.submit(_rows, job, sets, code_sha256(), pure=False, retries=RETRIES): numbers
+                for numbers, sets in chunks
             }
         try:
             for future in distributed.as_completed(given, loop=self._client.loop):
@@ -70,5 +72,7 @@ def _same(job: Job) -> Job:
     return job
 
 
-def _rows(job: Job, sets: Any) -> list[Row]:
+def _rows(job: Job, sets: Any, code: str) -> list[Row]:
+    if code_sha256() != code:
+        raise ConfigError("a worker of the cluster has another version of Kedge; install the same on all of them")
     return rows_of(job, sets)

@@ -30,6 +30,7 @@ from kedge.core.strategy.base import BaseStrategy
 from kedge.model.errors import ConfigError
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
+from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.money import EXACT, ONE
 from kedge.research.market import Market
 from kedge.research.outcome import read, run_kernel
@@ -58,6 +59,8 @@ class Settings(Struct, frozen=True):
     participation: Decimal | None = None
     instruments: tuple[Instrument, ...] = ()
     risk: RiskConfig = UNLIMITED
+    market: MarketLimits = DEFAULT_LIMITS
+    account_currency: str = ""
 
     def engine(self) -> BacktestEngine:
         """The event engine with these settings."""
@@ -77,6 +80,8 @@ class Settings(Struct, frozen=True):
             engine.participation,
             tuple(engine.instruments.values()),
             engine.risk,
+            engine.market,
+            engine.account_currency,
         )
 
 

@@ -1,6 +1,6 @@
 """The ledger of a sweep: rows kept while it goes on, so that it can be killed and resumed, and the Parquet it ends as.
 
-Beside `FILE.parquet` stands `FILE.parquet.part`: a first line that says which sweep it is (the digest of strategy, data,
+Beside `FILE.parquet` stands `FILE.parquet.part`: a first line that says which sweep it is (the digest of code, data,
 settings and grid), then a line a row. Lines are appended and synced a chunk at a time; a torn last line is what a killed
 process leaves, and is dropped. At the end all rows are written in the order of the grid, whole or not at all, and the
 `.part` is removed. So the file is a function of the sweep: how often it was interrupted cannot be seen in it.
@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from kedge.backtest.session import code_of
+from kedge.backtest.session import code_of, code_sha256
 from kedge.core.strategy.base import BaseStrategy
 from kedge.model.errors import ConfigError
 from kedge.model.money import canonical
@@ -104,12 +104,13 @@ def columns_of(rows: Sequence[Row], strategy: type[BaseStrategy]) -> dict[str, A
 
 
 def digest_of(strategy: type[BaseStrategy], market: Market, settings: Settings, sets: Sequence[Parameters]) -> str:
-    """What a sweep is: the code of its strategy, its data, its settings, its parameter sets."""
+    """What a sweep is: its strategy and the code of it and of Kedge, its data, its settings, its parameter sets."""
     parts = [
         f"{strategy.__module__}:{strategy.__qualname__}"
         if not strategy.__module__.startswith("kedge_user_")
         else strategy.__qualname__,
         code_of(strategy),
+        code_sha256(),
         market.sha256,
         repr(settings),
         *(repr(sorted((name, str(value)) for name, value in each.items())) for each in sets),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from kedge.core.strategy.base import BaseStrategy
+from kedge.core.strategy.registry import HOOKS
 from kedge.core.strategy.signals import SignalStrategy
 from kedge.model.money import EXACT
 from kedge.research import kernel_state as at
@@ -19,6 +20,10 @@ from kedge.research.plan import Plan, Unsupported, for_strategy, moves_of, plan_
 
 if TYPE_CHECKING:
     from kedge.research.evaluate import Evaluation, Settings
+
+
+#: What a column stands for; a strategy that has its own does more than its column says.
+_HOOKS = (*HOOKS.values(), "on_fill", "on_timer", "warmup_bars")
 
 
 class Played(Struct, frozen=True):
@@ -82,9 +87,13 @@ def run_kernel(
 
 def column_form(strategy: BaseStrategy) -> tuple[SignalStrategy, bool]:
     """The strategy as one that decides by a column; and whether that holds only while no order is turned down."""
+    kind = type(strategy)
     if isinstance(strategy, SignalStrategy):
+        for hook in _HOOKS:
+            if getattr(kind, hook) is not getattr(SignalStrategy, hook):
+                raise Unsupported(f"{kind.__name__} has a {hook} of its own")
         return strategy, False
-    form = vars(type(strategy)).get("column_form")  # not an inherited one: a subclass may decide otherwise
+    form = vars(kind).get("column_form")  # its own: what a subclass changes, the inherited column does not know
     if form is None:
         raise Unsupported(f"{type(strategy).__name__} decides event by event")
     return form(**strategy.values()), True

@@ -15,16 +15,17 @@ market data handler might quarantine, several symbols out of step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from kedge.core.allocation.sizing import RESERVE
-from kedge.core.market.limits import DEFAULT_LIMITS
+from kedge.core.strategy.base import BaseStrategy
 from kedge.core.strategy.moves import KEEP
 from kedge.core.strategy.signals import SignalStrategy, checked
 from kedge.model.instant import NS_PER_DAY
@@ -34,6 +35,7 @@ from kedge.model.money import ONE, TEN_THOUSAND, ZERO
 from kedge.research import kernel_state as at
 from kedge.research import wide
 from kedge.research.market import Market
+from kedge.storage.columns import CandleColumns
 from kedge.storage.ticks import scale_of
 
 if TYPE_CHECKING:
@@ -45,11 +47,22 @@ Ints = NDArray[np.int64]
 LIMITS = frozenset({
     "order_quantity_max", "order_notional_max", "position_quantity_max", "position_notional_max", "gross_exposure_max",
     "daily_loss_max", "drawdown_ratio_max", "loss_action", "flatten_slippage_bps_max", "symbols",
-    "executions_window_ms", "errors_in_a_row_max", "unknown_age_ms_max", "clock_offset_ms_max",
+    "executions_window_ms", "price_band_window_ms", "errors_in_a_row_max", "unknown_age_ms_max", "clock_offset_ms_max",
 })  # fmt: skip
 _FEE_DIGITS = 12
 _PRICE_MAX = 2**50
 _FACTOR_MAX = 2**wide.FACTOR_BITS
+
+
+class _Idle(BaseStrategy):
+    """Wants nothing: for asking the engine whether it would run at all."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self._symbols = symbols
+        super().__init__()
+
+    def required_symbols(self) -> Sequence[str]:
+        return self._symbols
 
 
 class Unsupported(Exception):
@@ -99,7 +112,9 @@ def plan_of(market: Market, settings: Settings) -> Plan:
 
 
 def _plan(market: Market, settings: Settings) -> Plan:
-    instruments = settings.engine()._instruments(market.symbols)  # noqa: SLF001  (the engine decides what is traded)
+    engine = settings.engine()
+    engine.run(_Idle(market.symbols), [stream[:1] for stream in market.streams])  # refuses what it refuses
+    instruments = engine._instruments(market.symbols)  # noqa: SLF001  (the engine decides what is traded)
     _check(market, settings, instruments)
     scales = tuple(
         max(stream.price_scale, scale_of(each.tick_size))
@@ -149,26 +164,24 @@ def _check(market: Market, settings: Settings, instruments: list[Instrument]) ->
             if stream.interval != interval or bool(((stream.ts - offset) % interval).any()):
                 raise Unsupported("the candles of the symbols are not in step")
     for stream in streams:
-        _check_candles(stream)
+        _check_candles(stream, settings.market.jump_limit(stream.symbol))
 
 
-def _check_candles(stream: Any) -> None:
+def _check_candles(stream: CandleColumns, reach: Decimal | None) -> None:
     """Candles that the market data handler accepts one and all: it judges each by itself, and against the last close."""
     if not stream.interval:
         raise Unsupported("the candles have no interval")
     low, high = stream.low, stream.high
     inside = (low > 0) & (low <= stream.open) & (stream.open <= high) & (low <= stream.close) & (stream.close <= high)
-    reach = DEFAULT_LIMITS.jump_limit(stream.symbol)
-    assert reach is not None, "the handler's default is a limit"
-    num, den = reach.as_integer_ratio()
+    num, den = (Decimal(1) if reach is None else reach).as_integer_ratio()
     if not bool(inside.all()) or bool((stream.volume < 0).any()) or bool((stream.ts < 0).any()):
         raise Unsupported(f"a candle of {stream.symbol} is not sound")
-    if len(stream) and int(high.max()) * 2 * den > 2**62:
+    if len(stream) and int(high.max()) * (num + den) > 2**62:
         raise Unsupported(f"the prices of {stream.symbol} are too large for fixed point")
     last = stream.close[:-1]
     near = (low[1:] * den >= last * (den - num)) & (high[1:] * den <= last * (den + num))
     apart = stream.ts[1:] - stream.ts[:-1] >= stream.interval
-    if not bool(near.all()) or not bool(apart.all()):
+    if not (reach is None or bool(near.all())) or not bool(apart.all()):
         raise Unsupported(f"a candle of {stream.symbol} jumps, overlaps or comes late")
 
 

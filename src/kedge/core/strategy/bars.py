@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-#: Digits after the point that a window keeps; what needs more does not fit 63 bits beside a price.
-SCALE_MAX = 12
+#: Digits after the point that a window keeps, and the largest number of units.
+SCALE_MAX = 18
+UNITS_MAX = 2**63 - 1
 
 NAMES = ("ts", "open", "high", "low", "close", "volume")
 
@@ -141,7 +142,10 @@ class BarWindow:
         if scale > SCALE_MAX:
             raise StrategyError(f"a value of {self.symbol} has {scale} digits after the point; {SCALE_MAX} are kept")
         rows = slice(1, 5) if kind == 0 else slice(5, 6)
-        self._columns[rows] *= 10 ** (scale - self._scales[kind])
+        factor = 10 ** (scale - self._scales[kind])
+        if int(abs(self._columns[rows]).max()) * factor > UNITS_MAX:
+            raise StrategyError(f"values of {self.symbol} do not fit 63 bits at {scale} digits after the point")
+        self._columns[rows] *= factor
         self._scales[kind] = scale
 
 

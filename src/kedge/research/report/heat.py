@@ -12,8 +12,8 @@ from itertools import combinations
 from typing import Any
 
 from kedge.backtest.curve_fold import ratio
-from kedge.backtest.report.figures import percent
 from kedge.backtest.report.markup import Html, el, join
+from kedge.backtest.text.readable import percent
 from kedge.core.strategy.parameters import text_of
 from kedge.model.money import ONE, ZERO, canonical
 from kedge.research.walk_forward.search import Places, Space

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from kedge.backtest.report.figures import NONE, number, percent
 from kedge.backtest.report.markup import Html, el
 from kedge.backtest.report.tables import listing
+from kedge.backtest.text.readable import NONE, number, percent
 from kedge.model.instant import NS_PER_DAY
 from kedge.research.report.drawing import Frame
 from kedge.research.statistics.bootstrap import Bands

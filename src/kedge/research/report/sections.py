@@ -9,9 +9,9 @@ from decimal import Decimal
 import numpy as np
 
 from kedge.backtest.curve_fold import ratio
-from kedge.backtest.report.figures import NONE, amount, money, number, percent, places_for
 from kedge.backtest.report.markup import Html, el, join
 from kedge.backtest.report.tables import listing, tone
+from kedge.backtest.text.readable import NONE, amount, money, number, percent, places_for
 from kedge.core.strategy.parameters import text_of
 from kedge.model.money import ZERO, canonical
 from kedge.research.report.drawing import Frame, bars
