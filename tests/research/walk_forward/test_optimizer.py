@@ -19,6 +19,7 @@ from kedge.model.errors import ConfigError, DataError, StrategyError, WorldError
 from kedge.model.signal import Signal
 from kedge.research.evaluate import Settings
 from kedge.research.market import Market
+from kedge.research.plan import Unsupported
 from kedge.research.walk_forward.result import WalkForwardResult
 from kedge.research.walk_forward.search import Search
 from kedge.storage.columns import CandleColumns
@@ -110,6 +111,17 @@ def figures(result: WalkForwardResult) -> list[Any]:
     return [
         (w.params, w.in_sample_return, w.out_of_sample_return, w.out_of_sample_sharpe, w.candidates) for w in result
     ] + [[o.returns.tolist() for o in outcomes] for outcomes in result.compared.values()]
+
+
+def test_the_kernel_changes_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    candles = walk(14, 24 * 22)
+    compiled = figures(ran(candles))
+
+    def refuse(*given: object) -> None:
+        raise Unsupported("not today")
+
+    monkeypatch.setattr("kedge.research.walk_forward.window.by_kernel", refuse)
+    assert figures(ran(candles)) == compiled
 
 
 @pytest.mark.slow
