@@ -31,7 +31,7 @@ GRID = {"fast": [2, 4], "slow": [6, 12]}
 SETTINGS = Settings(D(5_000), D("0.0004"), D(2))
 
 
-def ran(candles: Any, grid: dict[str, list[Any]] | None = None, **more: Any) -> WalkForwardResult:
+def ran(candles: Any, grid: Any = None, **more: Any) -> WalkForwardResult:
     optimizer = WalkForwardOptimizer(candles, 10, 4, settings=SETTINGS, **more)
     return optimizer.run(SmaCrossStrategy, GRID if grid is None else grid)
 
@@ -170,6 +170,20 @@ def test_sets_that_do_not_fit_are_left_out() -> None:
     assert result.tried == len(result.compared) == 3
     with pytest.raises(StrategyError, match="fast must be below slow"):
         ran(walk(6, 24 * 15), {"fast": [20], "slow": [6, 12]})
+
+
+def test_sets_may_be_listed_instead_of_combined() -> None:
+    candles = walk(15, 24 * 18)
+    listed = [{"fast": fast, "slow": slow} for fast in (2, 4) for slow in (6, 12)]
+    assert figures(ran(candles, listed)) == figures(ran(candles))
+    two = ran(candles, [listed[0], listed[3], listed[0]])
+    assert [len(w.candidates) for w in two] == [2, 2]
+    with pytest.raises(ConfigError, match="same parameters"):
+        ran(candles, [{"fast": 2}, {"slow": 6}])
+    with pytest.raises(ConfigError, match="grid is empty"):
+        ran(candles, [])
+    with pytest.raises(ConfigError, match="search grid"):
+        ran(candles, listed, search=Search("optuna"))
 
 
 def test_efficiency_and_stability_by_hand() -> None:

@@ -34,7 +34,7 @@ from kedge.research.sweep import OBJECTIVES
 from kedge.research.walk_forward.pool import Hands
 from kedge.research.walk_forward.result import Plan, WalkForwardResult, WalkForwardWindow
 from kedge.research.walk_forward.schedule import Schedule, Window
-from kedge.research.walk_forward.search import Places, Search, Space
+from kedge.research.walk_forward.search import Places, Search, space_of
 from kedge.research.walk_forward.window import (
     Candidate,
     Cut,
@@ -86,17 +86,21 @@ class WalkForwardOptimizer:
     def run(
         self,
         strategy_factory: Factory,
-        param_grid: Mapping[str, Sequence[Any]],
+        param_grid: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]],
         *,
         watch: Watch | None = None,
     ) -> WalkForwardResult:
-        """Every window of `strategy_factory(**parameters)`, with the values of each parameter that are to be tried."""
-        space: Space = {name: list(values) for name, values in param_grid.items()}
-        for name, values in space.items():
-            if not values:
-                raise ConfigError(f"the grid has no value for {name}; give one at least")
+        """Every window of `strategy_factory(**parameters)`.
+
+        `param_grid` are the values of each parameter to try in every combination, or the sets of parameters themselves.
+        """
+        space, sets = space_of(param_grid)
+        if self.search.method != "grid" and not isinstance(param_grid, Mapping):
+            raise ConfigError(
+                "search optuna chooses among the values of each parameter; give these, or use search grid"
+            )
         done = watch or (lambda _: None)
-        task = Task(strategy_factory, space, self.settings, self.objective, self.search)
+        task = Task(strategy_factory, space, sets, self.settings, self.objective, self.search)
         windows = self.schedule.windows(*self.market.span)
         tried: list[list[Candidate]] = []
         with self.hands.hire(task, self.market) as crew:
@@ -104,12 +108,12 @@ class WalkForwardOptimizer:
                 tried.append(found)
                 done(1)
             if not all(tried):
-                strategy_factory(**task.parameters(tuple(0 for _ in space)))  # says what does not fit
+                strategy_factory(**task.parameters(sets[0]))  # says what does not fit
                 raise StrategyError("no combination of the parameters fits the strategy; give other values")
             rows, curve, trades = self._account(task, windows, tried)
-            sets = self._compared(tried[: len(rows)])
-            outcomes: dict[Places, list[Outcome]] = {places: [] for places in sets}
-            for seen in crew.in_windows(see_out_of_sample, windows[: len(rows)], sets):
+            compared = self._compared(tried[: len(rows)])
+            outcomes: dict[Places, list[Outcome]] = {places: [] for places in compared}
+            for seen in crew.in_windows(see_out_of_sample, windows[: len(rows)], compared):
                 for outcome in seen:
                     outcomes[outcome.places].append(outcome)
                 done(1)

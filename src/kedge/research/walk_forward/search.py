@@ -47,9 +47,29 @@ class Search(Struct, frozen=True):
             optuna()  # missing is better said before the work than in the middle of it
 
 
-def sets_of(space: Space) -> list[Places]:
-    """Every combination, the last name varying fastest."""
-    return list(product(*(range(len(values)) for values in space.values())))
+def space_of(grid: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]) -> tuple[Space, tuple[Places, ...]]:
+    """The values of each name, and the sets to try: every combination (the last name varying fastest), or those listed."""
+    if isinstance(grid, Mapping):
+        space = {name: list(values) for name, values in grid.items()}
+        empty = next((name for name, values in space.items() if not values), None)
+        if empty is not None:
+            raise ConfigError(f"the grid has no value for {empty}; give one at least")
+        return space, tuple(product(*(range(len(values)) for values in space.values())))
+    listed = list(grid)
+    if not listed:
+        raise ConfigError("the grid is empty; give at least one set of parameters")
+    names = list(listed[0])
+    found: dict[str, list[Any]] = {name: [] for name in names}
+    for each in listed:
+        if set(each) != set(names):
+            raise ConfigError(
+                f"the grid has the sets {dict(listed[0])} and {dict(each)}; name the same parameters in each"
+            )
+        for name in names:
+            if each[name] not in found[name]:
+                found[name].append(each[name])
+    sets = (tuple(found[name].index(each[name]) for name in names) for each in listed)
+    return found, tuple(dict.fromkeys(sets))
 
 
 def parameters_at(space: Space, places: Places) -> dict[str, Any]:

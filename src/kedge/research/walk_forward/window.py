@@ -25,7 +25,7 @@ from kedge.research.plan import Unsupported
 from kedge.research.statistics.moments import Floats
 from kedge.research.sweep import score
 from kedge.research.walk_forward.schedule import Window
-from kedge.research.walk_forward.search import Places, Search, Space, parameters_at, sets_of, study
+from kedge.research.walk_forward.search import Places, Search, Space, parameters_at, study
 from kedge.storage.columns import CandleColumns
 
 #: Makes a strategy of parameters given by keyword: a strategy class, or any function of parameters.
@@ -51,10 +51,11 @@ class Outcome(Struct, frozen=True, eq=False):
 
 
 class Task(Struct, frozen=True):
-    """What a window's work is made of, the market aside."""
+    """What a window's work is made of, the market aside; `sets` are what a grid search tries."""
 
     factory: Factory
     space: Space
+    sets: tuple[Places, ...]
     settings: Settings
     objective: str
     search: Search
@@ -86,7 +87,7 @@ def try_in_sample(task: Task, market: Market, window: Window) -> list[Candidate]
         return figures[0]
 
     if task.search.method == "grid":
-        for places in sets_of(task.space):
+        for places in task.sets:
             attempt(places)
     else:
         study(task.search, task.space, task.search.seed + window.number, attempt)
