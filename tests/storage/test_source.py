@@ -14,7 +14,7 @@ from kedge.storage.source import FileKind, kind_of, text_blocks
     ("content", "kind"),
     [
         (b"a,b\n1,2\n", FileKind.TEXT),
-        (gzip.compress(b"a,b\n1,2\n"), FileKind.GZIP),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), FileKind.GZIP),
         (b"PAR1....PAR1", FileKind.PARQUET),
     ],
 )
