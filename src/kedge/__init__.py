@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kedge.backtest.result import BacktestResult as BacktestResult
     from kedge.backtest.result import BacktestTrade as BacktestTrade
     from kedge.cli.config import TradingConfig as TradingConfig
+    from kedge.core.allocation.capital import CapitalAllocator as CapitalAllocator
     from kedge.core.market.bars import HigherBars as HigherBars
     from kedge.core.market.bars import TickBars as TickBars
     from kedge.core.market.bars import TimeBars as TimeBars
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from kedge.model.signal import Signal as Signal
     from kedge.model.symbols import to_canonical_symbol as to_canonical_symbol
     from kedge.model.symbols import to_exchange_symbol as to_exchange_symbol
+    from kedge.research.walk_forward.optimizer import WalkForwardOptimizer as WalkForwardOptimizer
     from kedge.strategies.breakout import BreakoutStrategy as BreakoutStrategy
     from kedge.strategies.grid import GridStrategy as GridStrategy
     from kedge.strategies.market_making import MarketMakingStrategy as MarketMakingStrategy
@@ -84,6 +86,7 @@ _HOMES = {
     "backtest.engine": "BacktestEngine",
     "backtest.result": "BacktestResult BacktestTrade",
     "cli.config": "TradingConfig",
+    "core.allocation.capital": "CapitalAllocator",
     "core.market.bars": "HigherBars TickBars TimeBars VolumeBars",
     "core.market.handler": "MarketDataHandler",
     "core.market.quality": "DataQualityChecker QualityReport",
@@ -112,6 +115,7 @@ _HOMES = {
     "model.order": "Order OrderStatus OrderType Side TimeInForce",
     "model.position": "Position",
     "model.signal": "CancelOrders Signal",
+    "research.walk_forward.optimizer": "WalkForwardOptimizer",
     "strategies.breakout": "BreakoutStrategy",
     "strategies.grid": "GridStrategy",
     "strategies.market_making": "MarketMakingStrategy",

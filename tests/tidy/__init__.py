@@ -37,6 +37,7 @@ ALLOWED: dict[tuple[str, str], str] = {
         "clock",
         "src/kedge/cli/emulator.py",
     ): "an emulated venue begins at the present; all that follows is told the time",
+    ("clock", "src/kedge/cli/registry.py"): "says when a trial was made, for people; nothing decides on it",
     ("clock", "src/kedge/cli/sweep.py"): "load_seconds is shown to people; no decision and no record holds it",
     ("clock", "src/kedge/research/sweep.py"): "run_seconds is shown to people; no row and no file holds it",
     ("float", "src/kedge/backtest/curve.py"): _STATISTIC,
@@ -44,6 +45,10 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("float", "src/kedge/backtest/curve_columns.py"): _STATISTIC,
     ("float", "src/kedge/backtest/curve_fold.py"): _STATISTIC,
     ("float", "src/kedge/backtest/metrics.py"): _STATISTIC,
+    (
+        "float",
+        "src/kedge/core/allocation/capital.py",
+    ): "takes ratios given as floats by their shortest text; computes exactly",
     ("float", "src/kedge/core/market/quality.py"): "outlier scores of a report on past data; no order depends on one",
 }
 

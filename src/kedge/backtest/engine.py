@@ -24,11 +24,13 @@ from kedge.backtest.feed import Data, Feed
 from kedge.backtest.log import RunLog
 from kedge.backtest.loop import Loop
 from kedge.backtest.outcome import result_of
+from kedge.backtest.rebalancing import Rebalancing
 from kedge.backtest.record import limits_of
 from kedge.backtest.recording import Recording
 from kedge.backtest.result import BacktestResult
 from kedge.backtest.session import desk_for, specs_of, started
 from kedge.core.market.rules import Rule
+from kedge.core.state import State
 from kedge.core.strategy.base import BaseStrategy
 from kedge.journal.keys import SigningKey
 from kedge.model.decisions import Quarantined
@@ -65,8 +67,9 @@ class BacktestEngine:
     orders, reports and data alike; `leverage` bounds notional over equity of the generic instrument;
     `participation` is the largest share of a bar's or trade's volume that we may take (None: no bound).
     `instruments` and `risk` replace the generic instrument and the absent limits, `market` the bounds of what is
-    believed of the market. With `journal_dir` the run
-    writes its journal there, its checkpoints signed by `journal_key`.
+    believed of the market. With `journal_dir` the run writes its journal there, its checkpoints signed by
+    `journal_key`. With `rebalancing` the strategies' budgets are set anew on its schedule; without, each keeps an
+    equal share.
     """
 
     def __init__(  # noqa: PLR0913  (the settings of a run, by keyword)
@@ -85,6 +88,7 @@ class BacktestEngine:
         account_currency: str = "",
         journal_dir: str | Path | None = None,
         journal_key: SigningKey | Path | None = None,
+        rebalancing: Rebalancing | None = None,
     ) -> None:
         self.initial_capital = _within(
             decimal(initial_capital, "initial_capital"), "initial_capital", low=ZERO, open_low=True
@@ -119,6 +123,7 @@ class BacktestEngine:
         self.account_currency = account_currency
         self.journal_dir = None if journal_dir is None else Path(journal_dir)
         self.journal_key = journal_key
+        self.rebalancing = rebalancing
 
     def run(
         self,
@@ -176,7 +181,7 @@ class BacktestEngine:
                 self.market,
             )
             loop.take(started(*manifest))
-            loop.run(chain((first,), facts), log)
+            self._play(loop, desk.state, chain((first,), facts), log)
             loop.finish()
             log.account(desk.state)
             if recording is not None:
@@ -188,6 +193,13 @@ class BacktestEngine:
         result = result_of(desk, loop, log, recorder, specs, self.settings(), currency, seconds)
         result.record = structs.replace(result.record, limits=limits_of(self.risk, self.market))
         return result
+
+    def _play(self, loop: Loop, state: State, facts: Iterable[MarketEvent], log: RunLog) -> None:
+        """The whole history, at once or day by day."""
+        if self.rebalancing is None:
+            loop.run(facts, log)
+        else:
+            self.rebalancing.play(loop, state, facts, log)
 
     def settings(self) -> dict[str, str]:
         """What the run was set to, as text, for the journal and the report."""

@@ -90,10 +90,10 @@ def _stream(stream: Any) -> Any:
         return stream
     if not isinstance(stream, Iterable):
         raise DataError(f"one of several streams is {stream!r}; give lists of candles, or columns")
-    return _with_intervals(whole_stream(stream))
+    return with_intervals(whole_stream(stream))
 
 
-def _with_intervals(rows: list[Any]) -> list[Any]:
+def with_intervals(rows: list[Any]) -> list[Any]:
     """The same rows; candles without an interval get the most common step of their symbol."""
     lacking = [row for row in rows if type(row) is Candle and not row.interval]
     if not lacking:

@@ -19,14 +19,17 @@ import click
 from kedge.cli import console, loading
 from kedge.cli.config import FileConfig, TradingConfig, amount, read_config
 from kedge.cli.output import Output, write_json
+from kedge.cli.registry import digest_of, identity, remember, settings_of
 from kedge.model.errors import ConfigError, DataError, StrategyError, UserError, WorldError
 from kedge.model.instant import to_ns
 
 if TYPE_CHECKING:
     from kedge.backtest.engine import BacktestEngine
+    from kedge.backtest.report.markup import Html
     from kedge.backtest.result import BacktestResult
     from kedge.core.strategy.base import BaseStrategy
     from kedge.journal.keys import SigningKey
+    from kedge.research.track_record import TrackRecord
 
 DEFAULT_SYMBOL = "BTC-USD"
 _CHUNK = 4096
@@ -119,16 +122,54 @@ def command(
             engine.journal_dir, engine.journal_key = output.journal, signing_key(environment.journal_key_file)
         with output.whole():
             result = play(engine, chosen, strategy, streams, bounds, load_seconds)
+            record = judged(
+                result, environment, engine, (chosen, strategy), digest_of(streams), f"{bounds[0]} to {bounds[1]}"
+            )
             if output.report is not None:
                 drawn = [stream.between(*bounds) for stream in streams if isinstance(stream, CandleColumns)]
-                write_report(result, output.report, drawn or None)
-            output.write_json(result.to_json())
+                write_report(result, output.report, drawn or None, panels(result, record))
+            facts = {**result.to_json(), "track_record": None if record is None else record.to_json()}
+            output.write_json(facts)
     if output.json_on_stdout:
-        write_json("-", result.to_json())
+        write_json("-", facts)
         return
     show(result)
+    if record is not None:
+        console.marked("trials:", "bold", f"{record.trials:,} on these data. {record.verdict}")
     if output.report is not None:
         console.say(f"report: {output.report}")
+
+
+def judged(
+    result: BacktestResult,
+    environment: TradingConfig,
+    engine: BacktestEngine,
+    strategy: tuple[BaseStrategy, str],
+    data: str,
+    period: str,
+) -> TrackRecord | None:
+    """Note the run in the registry of trials, and judge it by all that is known there of the same data."""
+    from kedge.backtest.session import specs_of
+    from kedge.research.statistics.moments import moments
+    from kedge.research.track_record import track_record
+
+    returns = result.daily_returns
+    sharpe = moments(returns).sharpe if len(returns) > 1 else None
+    made, named = strategy
+    (spec,) = specs_of([made], {made.name(): named})
+    trial = (identity(spec, settings_of(engine), period), sharpe)
+    known = remember(environment, "backtest", data, named, len(returns), [trial])
+    return track_record(returns, 1 if known is None else known.trials, None if known is None else known.variance)
+
+
+def panels(result: BacktestResult, record: TrackRecord | None) -> list[Html]:
+    """What research adds to the report of a backtest."""
+    from kedge.research.report.record import record_panel
+
+    days = result.equity_curve.daily()
+    if record is None or not result.fills:
+        return []
+    return [record_panel(record, days[0][0], float(result.initial_capital), result.daily_returns)]
 
 
 def engine_of(config: FileConfig | None, options: dict[str, Any]) -> BacktestEngine:

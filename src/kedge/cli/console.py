@@ -61,6 +61,14 @@ def marked(mark: str, style: str, text: str) -> None:
     console().print(Text.assemble((mark, style), " ", printable(text)))
 
 
+def warn(text: str) -> None:
+    """A warning on standard error, one line."""
+    from rich.text import Text
+
+    line = Text.assemble(("warning:", "yellow"), " ", printable(" ".join(text.split())))
+    console(to_stderr=True).print(line)
+
+
 def printable(text: str) -> str:
     """`text` with what a terminal would obey rather than show written as escapes."""
     if text.isprintable():

@@ -29,6 +29,8 @@ COMMANDS = {
     "backtest": ("kedge.cli.backtest", "run a strategy over candles, under fees, slippage and risk limits"),
     "sweep": ("kedge.cli.sweep", "run a grid of parameters, compiled, on one process or many"),
     "lookahead": ("kedge.cli.lookahead", "examine whether a strategy's decisions depend on the future"),
+    "walk-forward": ("kedge.cli.walk_forward", "choose parameters on one stretch, judge them on the next, move on"),
+    "trials": ("kedge.cli.trials", "how often each set of data was tried, and what luck alone would show"),
     "strategies": ("kedge.cli.strategies", "the strategies that are shipped, and the parameters of any"),
     "venues": ("kedge.cli.venues", "the venues there are, and what each can do"),
     "doctor": ("kedge.cli.doctor", "look at a venue and our account there: clock, key, limits, filters, latency"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import nullcontext, redirect_stdout
 from functools import partial
@@ -14,9 +15,10 @@ import click
 
 from kedge.cli import console, loading
 from kedge.cli.backtest import distinct, engine_of, open_stream, period, symbol_for
-from kedge.cli.config import read_config
+from kedge.cli.config import TradingConfig, read_config
 from kedge.cli.grid import parse_grid
 from kedge.cli.output import Output, writable, write_json
+from kedge.cli.registry import remember_sweep
 from kedge.model.errors import ConfigError, StrategyError
 
 if TYPE_CHECKING:
@@ -103,6 +105,7 @@ def command(  # noqa: PLR0913  (the options of the command)
     from kedge.research.evaluate import Settings
     from kedge.research.sweep import grid_of, sweep
 
+    environment = TradingConfig.from_environment(os.environ)
     output = Output(json_target=json_target)
     output.check()
     place = None if out is None else Path(out)
@@ -134,12 +137,17 @@ def command(  # noqa: PLR0913  (the options of the command)
                 out=place,
                 advance=advance,
             )
-    plain = plain_of(result, grid, load_seconds)
+        data = market.sha256 if bounds == (None, None) else market_of(files, (None, None)).sha256
+        period_told = f"{bounds[0]} to {bounds[1]}"
+        record = remember_sweep(environment, (strategy, found), engine, data, period_told, market, result)
+    plain = plain_of(result, grid, load_seconds) | {"best_track_record": None if record is None else record.to_json()}
     if output.json_on_stdout:
         write_json("-", plain)
         return
     output.write_json(plain)
     show(result, grid, place)
+    if record is not None:
+        console.marked("trials:", "bold", f"{record.trials:,} on these data. Of the best run: {record.verdict}")
 
 
 def market_of(files: tuple[str, ...], bounds: tuple[int | None, int | None]) -> Market:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kedge.core.algos import protection
+from kedge.core.allocation.rebalancing import Rebalancer
 from kedge.core.allocation.sizing import Sizer
 from kedge.core.orders.manager import OrderManager
 from kedge.core.risk.guard import Guard, disable
@@ -29,7 +30,7 @@ from kedge.model.decisions import (
     StrategyDisabled,
     StrategyEnabled,
 )
-from kedge.model.facts import Fill, TimerFired
+from kedge.model.facts import Fill, RebalanceRequested, TimerFired
 from kedge.model.market import BookDelta, OrderBook
 from kedge.model.order import OrderIntent
 from kedge.model.signal import CancelOrders, Wish
@@ -49,7 +50,7 @@ class Desk:
         self.strategies = strategies
         self.sizer = Sizer(state)
         self.risk = RiskManager(state.config, state)
-        self.guard = Guard(state)
+        self.guard = Guard(state, {RebalanceRequested: Rebalancer(state).decide})
         self.orders = OrderManager(
             exchange=self,
             risk_manager=self.risk,

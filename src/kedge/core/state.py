@@ -42,13 +42,12 @@ class State:
     """Everything the core knows. `seq` is the number of the last record, `now` the time of the last fact."""
 
     def __init__(self, market: MarketDataHandler | None = None) -> None:
-        self.seq = 0
-        self.now = 0
+        self.seq = self.now = 0
         self.instance = "kedge"
         self.epoch = 0
         self.config = RiskConfig()
         self.instruments: dict[str, Instrument] = {}
-        self.budgets: dict[str, Decimal] = {}
+        self.budgets, self._named_budgets = dict[str, Decimal](), dict[str, Decimal]()
         self.market = MarketDataHandler() if market is None else market
         self.orders = OrdersInFlight()
         self.portfolio = PositionTracker()
@@ -101,6 +100,7 @@ class State:
             f.TimerFired: self._timer,
             f.ClockReading: self._clock,
             f.OperatorCommand: self._operator,
+            f.RebalanceRequested: self._operator,
             f.StreamStatus: self._stream,
             f.InstrumentChanged: self._instrument,
             f.JournalRepaired: self._noted,
@@ -230,7 +230,9 @@ class State:
         self.instance, self.epoch, self.config, self.stopped = fact.instance, fact.epoch, fact.risk, False
         if not self.portfolio.account and not self.portfolio.start:
             self.portfolio.start = self.portfolio.cash = fact.cash
-        self.budgets = {spec.name: spec.budget for spec in fact.strategies}
+        named = {spec.name: spec.budget for spec in fact.strategies}
+        if named != self._named_budgets:  # the same manifest again keeps what rebalancing has decided since
+            self._named_budgets, self.budgets = named, dict(named)
         self.portfolio.account_currency = fact.account_currency
         limits, watched = fact.risk, self.watches_equity
         self.watches_equity = any(
@@ -259,7 +261,7 @@ class State:
         self.clock_offset_ns = fact.offset_ns
         return NOTHING
 
-    def _operator(self, fact: f.OperatorCommand) -> Consequences:
+    def _operator(self, fact: f.OperatorCommand | f.RebalanceRequested) -> Consequences:
         self._advance(fact)
         self.attention = True
         return NOTHING
@@ -298,6 +300,7 @@ class State:
             d.StrategyEnabled: self._enabled,
             d.SymbolBlocked: lambda x: self.blocked.setdefault(x.symbol, {}).__setitem__(x.cause, x.reason),
             d.SymbolUnblocked: self._unblocked,
+            d.Rebalanced: lambda x: self.budgets.update(x.after),
         }
 
     def approve(self, decision: d.Approved) -> None:
@@ -351,6 +354,7 @@ class State:
             "blocked": self.blocked,
             "errors_in_a_row": self.errors_in_a_row,
             "executions": self.executions,
+            "budgets": self.budgets,
             "clock_offset_ns": self.clock_offset_ns,
             "market": self.market.snapshot(),
             "orders": self.orders.snapshot(),
@@ -382,10 +386,9 @@ class State:
         if self._floor is not None and equity <= self._floor:
             self.attention = True
         bound = self.config.strategy_loss_max
-        if bound is not None:
-            for owner in self.portfolio.losers(bound, self.market.last_price):
-                if owner not in self.disabled:
-                    self.attention = True
+        losers = () if bound is None else self.portfolio.losers(bound, self.market.last_price)
+        if any(owner not in self.disabled for owner in losers):
+            self.attention = True
 
     def look(self) -> None:
         """Whether the guard must look at the next fact too, whatever it is."""
@@ -394,7 +397,4 @@ class State:
     @staticmethod
     def _incident(symbol: str, what: str) -> Consequences:
         """Trading on the symbol stops and the operator is called; nothing the venue said is dropped."""
-        return (
-            d.SymbolBlocked(symbol, "incident", what),
-            d.Alert(d.Severity.CRITICAL, what, symbol),
-        )
+        return d.SymbolBlocked(symbol, "incident", what), d.Alert(d.Severity.CRITICAL, what, symbol)

@@ -206,6 +206,21 @@ class HaltChanged(Struct, frozen=True, gc=False, tag="halt_changed"):
     operator: str = ""
 
 
+class Rebalanced(Struct, frozen=True, gc=False, tag="rebalanced"):
+    """The strategies' budgets, as shares of the equity, before and after; `cash` is the share that nobody has now.
+
+    They count from the next signal on: nothing is bought or sold because of a budget. `notes` say what was asked for
+    and not done.
+    """
+
+    before: dict[str, Decimal]
+    after: dict[str, Decimal]
+    cash: Decimal
+    reason: str
+    operator: str = ""
+    notes: tuple[str, ...] = ()
+
+
 class Alert(Struct, frozen=True, gc=False, tag="alert"):
     """Something a human must see."""
 
@@ -230,6 +245,7 @@ Decision = (
     | SymbolBlocked
     | SymbolUnblocked
     | HaltChanged
+    | Rebalanced
     | Alert
 )
 

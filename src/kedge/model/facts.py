@@ -168,6 +168,23 @@ class OperatorCommand(Stamped, frozen=True, gc=False, tag="operator_command"):
     received: int = 0
 
 
+class RebalanceRequested(Stamped, frozen=True, gc=False, tag="rebalance_requested"):
+    """A schedule or an operator asks for new budgets of the session's strategies, each of which is named in `weights`.
+
+    `returns` are theirs of the same periods: strategies that move together then share one budget; empty, the weights
+    alone count. `share_max` is the largest share of the equity of one strategy, `turnover_max` (None: no bound) what
+    all shares may change by in sum. `operator` is empty where a schedule asks.
+    """
+
+    weights: dict[str, Decimal]
+    reason: str
+    returns: dict[str, tuple[Decimal, ...]] = {}  # noqa: RUF012  (a Struct copies its defaults)
+    share_max: Decimal = ONE
+    turnover_max: Decimal | None = None
+    operator: str = ""
+    received: int = 0
+
+
 class StreamStatus(Stamped, frozen=True, gc=False, tag="stream_status"):
     """A market data stream came up or went down."""
 
@@ -286,6 +303,7 @@ ControlFact = (
     | TimerFired
     | ClockReading
     | OperatorCommand
+    | RebalanceRequested
     | StreamStatus
     | InstrumentChanged
     | JournalRepaired

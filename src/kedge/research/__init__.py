@@ -1,4 +1,5 @@
-"""Research: which parameters, and would they have held. Evaluates strategies over history, one or many at a time.
+"""Research: which parameters, would they have held outside the sample, and how much of it is luck.
 
-Read `evaluate` first (one run, one `Evaluation`), then `sweep` (a grid of them). `kernel` is the compiled engine.
+Read `evaluate` first (one run, one `Evaluation`), then `sweep` (a grid of them; `kernel` is the compiled engine), then
+`walk_forward` (choose in sample, judge out of sample) and `statistics` (how far to believe it).
 """

@@ -10,6 +10,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
+from kedge.backtest.feed import with_intervals
 from kedge.core.strategy.bars import Bars
 from kedge.model.errors import DataError
 from kedge.model.market import Candle
@@ -31,12 +32,16 @@ class Market:
 
     @classmethod
     def of(cls, data: CandleColumns | Sequence[CandleColumns] | Iterable[Candle]) -> Market:
-        """From columns, several columns, or candles as objects (of one symbol or several)."""
+        """From columns, several columns, or candles as objects (of one symbol or several).
+
+        Candles without an interval get the most common step of their symbol, as in a backtest.
+        """
         if isinstance(data, CandleColumns):
             return cls((data,))
         rows: list[Any] = list(data)
         if rows and isinstance(rows[0], CandleColumns):
             return cls(rows)
+        rows = with_intervals(rows)
         symbols = dict.fromkeys(row.symbol for row in rows)
         streams = [[row for row in rows if row.symbol == symbol] for symbol in symbols]
         return cls([CandleColumns.from_candles(stream) for stream in streams])

@@ -7,6 +7,7 @@ and no path, so the same run gives the same bytes.
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,11 @@ METHOD = (
 )
 
 
-def page(result: BacktestResult, candles: Candles | None = None) -> str:
-    """The whole report as one HTML document; `candles` are drawn where given, else the closes the run recorded."""
+def page(result: BacktestResult, candles: Candles | None = None, panels: Sequence[Html] = ()) -> str:
+    """The whole report as one HTML document; `candles` are drawn where given, else the closes the run recorded.
+
+    `panels` are sections of others, which stand after the equity and the prices.
+    """
     prices = charts.price_charts(result, candles)
     drawn = {
         "initial": charts.plain_number(result.initial_capital),
@@ -42,6 +46,7 @@ def page(result: BacktestResult, candles: Candles | None = None) -> str:
         _warnings(result),
         _equity(result, drawn["equity"]),
         *(_prices(chart, place) for place, chart in enumerate(prices)),
+        *panels,
         _months(result),
         _section("Figures", tables.figures(result)),
         _costs(result),

@@ -8,7 +8,7 @@ it looks further.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -27,9 +27,12 @@ QUERY = "query:"
 
 
 class Guard:
-    """Watches over limits that are about the whole account and over orders in doubt."""
+    """Watches over limits that are about the whole account and over orders in doubt.
 
-    def __init__(self, state: State) -> None:
+    `others` answers facts that are not about risk, by their type: whoever puts the deciders together adds them.
+    """
+
+    def __init__(self, state: State, others: Mapping[type, Callable[[Any], Wanted]] | None = None) -> None:
         self._state = state
         self._breaker = CircuitBreaker(state.config, state)
         self._by_fact: dict[type, Callable[[Any], Wanted]] = {
@@ -42,6 +45,7 @@ class Guard:
             f.OrderRejected: self._ended,
             f.OrderExpired: self._ended,
             f.OrderCancelled: self._ended,
+            **(others or {}),
         }
 
     def react(self, fact: f.Fact) -> Wanted:
