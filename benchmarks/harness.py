@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.contenders import KEDGE, RESULTS, ROOT, Contender
+from benchmarks.contenders import COMPILED, KEDGE, RESULTS, ROOT, Contender
 from benchmarks.machine import machine, text_of
 from benchmarks.oracle import Convention, Expected
 
@@ -154,7 +154,10 @@ def measure(
 def _run(work: str, one: Measured, rows: int, data: Path, timeout: float) -> None:
     python = one.contender.environment.python
     if not python.exists():
-        one.fault = "not installed; run python -m benchmarks.setup_peers"
+        how = (
+            "python3 tasks.py compile" if one.contender.environment is COMPILED else "python -m benchmarks.setup_peers"
+        )
+        one.fault = f"not installed; run {how}"
         return
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     if one.contender.environment is KEDGE:
@@ -189,7 +192,7 @@ def trading_faults(measured: Sequence[Measured], expected: Mapping[Convention, E
     found: dict[str, str] = {}
     for one in measured:
         right = expected[one.contender.convention]
-        allowed = Decimal(0) if one.contender.environment is KEDGE else FLOAT_ERROR
+        allowed = Decimal(0) if one.contender.environment in (KEDGE, COMPILED) else FLOAT_ERROR
         for run in one.runs:
             wrong = [
                 f"{name} {run[name]}, not {value}"
