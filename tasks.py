@@ -68,6 +68,13 @@ def clients(arguments: list[str]) -> int:
 
 
 @task
+def compile_(arguments: list[str]) -> int:
+    """Kedge with its hot path compiled, in `.venv-compiled` (needs a C compiler): `.venv-compiled/bin/kedge`."""
+    print(f"compiled: {ensure('compiled').with_name('kedge').relative_to(ROOT)}")
+    return 0
+
+
+@task
 def check(arguments: list[str]) -> int:
     """Everything that must pass: format, lint, types, layers, tidy, test (`--no-tests` leaves the last out)."""
     if arguments not in ([], ["--no-tests"]):

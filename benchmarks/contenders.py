@@ -22,11 +22,12 @@ class Environment:
     requirements: Path
     imports: str
     python_min: tuple[int, int] = (3, 11)
+    inside: Path = ENVIRONMENTS
 
     @property
     def folder(self) -> Path:
         """Where it lives; git ignores it."""
-        return ENVIRONMENTS / self.name
+        return self.inside / self.name
 
     @property
     def python(self) -> Path:
@@ -41,13 +42,17 @@ def _peer(name: str, imports: str, python_min: tuple[int, int] = (3, 11)) -> Env
 KEDGE: Final = Environment("kedge", ROOT / "requirements" / "core.txt", "from kedge import BacktestEngine")
 #: Kedge with the extra `fast`, which compiles sweeps.
 KEDGE_FAST: Final = Environment("kedge-fast", ROOT / "requirements" / "fast.txt", "import numba")
+#: Kedge as `python3 tasks.py compile` makes it: the same sources, the hot path compiled.
+COMPILED: Final = replace(KEDGE, name=".venv-compiled", inside=ROOT)
 BACKTESTING: Final = _peer("backtesting-0.6.6", "import backtesting")
 BACKTRADER: Final = _peer("backtrader-1.9.78", "import backtrader")
 NAUTILUS_OLD: Final = _peer("nautilus-1.221", "from nautilus_trader.backtest.engine import BacktestEngine")
 NAUTILUS_NEW: Final = _peer("nautilus-1.231", "from nautilus_trader.backtest.engine import BacktestEngine", (3, 12))
 VECTORBT: Final = _peer("vectorbt-1.2", "import vectorbt")
 HFTBACKTEST: Final = _peer("hftbacktest-2.4", "import hftbacktest")
-OURS: Final = (KEDGE, KEDGE_FAST)
+#: Kedge run from the sources of this checkout, and every environment of Kedge.
+FROM_SOURCE: Final = (KEDGE, KEDGE_FAST)
+OURS: Final = (*FROM_SOURCE, COMPILED)
 INSTALLED: Final = (KEDGE, KEDGE_FAST, BACKTESTING, BACKTRADER, NAUTILUS_OLD, NAUTILUS_NEW, VECTORBT, HFTBACKTEST)
 
 
@@ -83,7 +88,8 @@ _HFTBACKTEST = Contender("hftbacktest, compiled", HFTBACKTEST, f"{_PEERS}.hft")
 #: The contenders of each work, Kedge's plain run first.
 WORKS: Final[dict[str, tuple[Contender, ...]]] = {
     "w0": (
-        Contender("Kedge", KEDGE, f"{_OURS}.w0"),
+        Contender("Kedge", COMPILED, f"{_OURS}.w0"),
+        Contender("Kedge, interpreted", KEDGE, f"{_OURS}.w0"),
         _BACKTESTING,
         _BACKTRADER,
         _NAUTILUS_OLD,
@@ -91,9 +97,10 @@ WORKS: Final[dict[str, tuple[Contender, ...]]] = {
         _NAUTILUS_V2,
     ),
     "w1": (
-        Contender("Kedge", KEDGE, f"{_OURS}.w1"),
-        Contender("Kedge, from Parquet", KEDGE, f"{_OURS}.w1", "stream"),
-        Contender("Kedge, durable journal", KEDGE, f"{_OURS}.w1", "journal", waits=True),
+        Contender("Kedge", COMPILED, f"{_OURS}.w1"),
+        Contender("Kedge, interpreted", KEDGE, f"{_OURS}.w1"),
+        Contender("Kedge, from Parquet", COMPILED, f"{_OURS}.w1", "stream"),
+        Contender("Kedge, durable journal", COMPILED, f"{_OURS}.w1", "journal", waits=True),
         _BACKTESTING,
         _BACKTRADER,
         replace(_NAUTILUS_OLD, convention=CLOSE),
@@ -111,9 +118,11 @@ WORKS: Final[dict[str, tuple[Contender, ...]]] = {
     ),
     "w2-10000": (Contender("Kedge", KEDGE_FAST, f"{_OURS}.w2", "10000"),),
     "w3": (
-        Contender("Kedge", KEDGE, f"{_OURS}.w3"),
-        Contender("Kedge, all limits", KEDGE, f"{_OURS}.w3", "limits"),
-        Contender("Kedge, durable journal", KEDGE, f"{_OURS}.w3", "journal", waits=True),
+        Contender("Kedge", COMPILED, f"{_OURS}.w3"),
+        Contender("Kedge, interpreted", KEDGE, f"{_OURS}.w3"),
+        Contender("Kedge, all limits", COMPILED, f"{_OURS}.w3", "limits"),
+        Contender("Kedge, all limits, interpreted", KEDGE, f"{_OURS}.w3", "limits"),
+        Contender("Kedge, durable journal", COMPILED, f"{_OURS}.w3", "journal", waits=True),
         _BACKTESTING,
         _BACKTRADER,
         _NAUTILUS_OLD,
@@ -122,7 +131,8 @@ WORKS: Final[dict[str, tuple[Contender, ...]]] = {
         _HFTBACKTEST,
     ),
     "w4": (
-        Contender("Kedge", KEDGE, f"{_OURS}.w4"),
+        Contender("Kedge", COMPILED, f"{_OURS}.w4"),
+        Contender("Kedge, interpreted", KEDGE, f"{_OURS}.w4"),
         _NAUTILUS_OLD,
         _NAUTILUS_NEW,
         _NAUTILUS_V2,

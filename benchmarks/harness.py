@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.contenders import OURS, RESULTS, ROOT, Contender
+from benchmarks.contenders import COMPILED, FROM_SOURCE, OURS, RESULTS, ROOT, Contender
 from benchmarks.machine import machine, text_of
 from benchmarks.oracle import Convention, Expected
 
@@ -154,10 +154,13 @@ def measure(
 def _run(work: str, one: Measured, rows: int, data: Path, timeout: float) -> None:
     python = one.contender.environment.python
     if not python.exists():
-        one.fault = "not installed; run python -m benchmarks.setup_peers"
+        how = (
+            "python3 tasks.py compile" if one.contender.environment is COMPILED else "python -m benchmarks.setup_peers"
+        )
+        one.fault = f"not installed; run {how}"
         return
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    if one.contender.environment in OURS:
+    if one.contender.environment in FROM_SOURCE:
         environment["PYTHONPATH"] = str(ROOT / "src")
     with tempfile.TemporaryDirectory(prefix="kedge-bench-") as scratch:
         command = [str(python), "-m", one.contender.module, work, "--data", str(data), "--rows", str(rows)]

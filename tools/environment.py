@@ -1,8 +1,8 @@
 """The private environment: `.venv`, holding exactly the pinned packages and nothing of the system's.
 
 Two levels: `core` is what a user installs, `dev` is that and the tools of the trade (`requirements/dev.txt` repeats
-every pin of `core.txt`). `clients`, other people's libraries that pin things of their own, lives beside it in
-`.venv-clients`. A stamp inside the environment remembers the hash of the pins it was made from, so a second
+every pin of `core.txt`). Two more live beside it: `clients`, other people's libraries that pin things of their own,
+in `.venv-clients`, and `compiled`, Kedge with its hot path compiled, in `.venv-compiled`. A stamp inside the environment remembers the hash of the pins it was made from, so a second
 call costs nothing and a changed pin is installed by itself. Nothing is written outside the checkout.
 """
 
@@ -18,13 +18,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools.compiled import lay, sources_sha256
 from tools.index import Failed, configured
 from tools.installer import find_pip, find_uv
 
-__all__ = ["ROOT", "Failed", "ensure"]
+__all__ = ["ROOT", "Failed", "ensure", "is_current"]
 
 ROOT = Path(__file__).resolve().parent.parent
-LEVELS = {"core": ("core",), "dev": ("core", "dev"), "clients": ("clients",)}
+LEVELS = {"core": ("core",), "dev": ("core", "dev"), "clients": ("clients",), "compiled": ("core",)}
+#: Levels in an environment of their own, beside the one that tests run in.
+APART = frozenset({"clients", "compiled"})
 PROBE = "import sys; print(*sys.version_info[:2]); import sysconfig; print(sysconfig.get_path('purelib'))"
 
 
@@ -46,10 +49,15 @@ def ensure(level: str) -> Path:
     return python
 
 
+def is_current(level: str) -> bool:
+    """Whether the environment of `level` is there and made from these pins and sources."""
+    return _current(_folder(level), level)
+
+
 def _folder(level: str) -> Path:
     name = os.environ.get("KEDGE_VENV") or ".venv"
-    if level == "clients":
-        name += "-clients"
+    if level in APART:
+        name += f"-{level}"
     folder = (ROOT / name).absolute()
     if folder.parent != ROOT or not folder.name.startswith(".venv"):
         raise Failed(f"KEDGE_VENV is {name!r}; give a folder of the checkout whose name starts with .venv")
@@ -64,7 +72,7 @@ def _build(folder: Path, python: Path, level: str) -> None:
         if site is None:
             raise Failed(f"the environment made at {folder} does not run; remove it and try again")
     print(f"tasks.py: installing the {level} packages into {folder.name} (once)", file=sys.stderr, flush=True)
-    requirements = ROOT / "requirements" / f"{level}.txt"
+    requirements = ROOT / "requirements" / f"{LEVELS[level][-1]}.txt"
     sources = configured()
     uv = find_uv(python, sources)
     if uv is None or not uv.install(requirements):
@@ -76,9 +84,13 @@ def _build(folder: Path, python: Path, level: str) -> None:
                 f"{pip.name} could not install {requirements.relative_to(ROOT)} (its reason stands above); "
                 "check that your package index is reachable (PIP_INDEX_URL or pip.conf, PIP_CERT, HTTPS_PROXY)"
             )
-    (site / "_kedge.pth").write_text(f"{ROOT / 'src'}\n", encoding="utf-8")
-    _write_script(python)
     stamp = {name: _pins(name) for name in LEVELS[level]}
+    if level == "compiled":
+        lay(ROOT, ensure("dev"), site)
+        stamp["sources"] = sources_sha256(ROOT)
+    else:
+        (site / "_kedge.pth").write_text(f"{ROOT / 'src'}\n", encoding="utf-8")
+    _write_script(python)
     (folder / "kedge-pins.json").write_text(json.dumps(stamp), encoding="utf-8")
 
 
@@ -127,6 +139,8 @@ def _current(folder: Path, level: str) -> bool:
         found = json.loads(stamp.read_text(encoding="utf-8"))
     except ValueError:
         return False  # a write that was cut: install again
+    if level == "compiled" and found.get("sources") != sources_sha256(ROOT):
+        return False
     return all(found.get(name) == _pins(name) for name in LEVELS[level])
 
 

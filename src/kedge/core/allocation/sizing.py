@@ -130,7 +130,9 @@ class Sizer:
 def _intent(
     strategy: str, signal: Signal, sized: Sized, instrument: Instrument, order_id: str, signal_n: int
 ) -> OrderIntent:
-    side, price, stop_price = sized.side, signal.price, signal.stop_price
+    side = sized.side
+    price: Decimal | None = signal.price
+    stop_price: Decimal | None = signal.stop_price
     return OrderIntent(
         order_id,
         signal.symbol,

@@ -79,13 +79,13 @@ _NEED_PRICE = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _NEED_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT})
 
 
-def halt(a: Assessment, bound: None) -> Answer:
+def halt(a: Assessment, bound: object) -> Answer:
     """The system is running: in every other halt state only exits go (C15, H48)."""
     state = a.state.halt
     return ZERO if state is _RUNNING else outside(ZERO, f"the system is {state}")
 
 
-def symbol_trust(a: Assessment, bound: None) -> Answer:
+def symbol_trust(a: Assessment, bound: object) -> Answer:
     """Nothing on this symbol is in doubt: no incident, no order with an unknown outcome, no stale or broken
     stream.
     """
@@ -101,7 +101,7 @@ def symbol_trust(a: Assessment, bound: None) -> Answer:
     return outside(ZERO, doubt) if doubt else ZERO
 
 
-def strategy_enabled(a: Assessment, bound: None) -> Answer:
+def strategy_enabled(a: Assessment, bound: object) -> Answer:
     """The strategy has not been disabled."""
     disabled = a.state.disabled
     reason = disabled.get(a.intent.strategy) if disabled else None
@@ -282,7 +282,7 @@ def price_band(a: Assessment, held: tuple[Decimal, int]) -> Answer:
     return figure if figure <= held[0] else outside(figure, f"orders of the window were judged at {low} to {high}")
 
 
-def reduce_only(a: Assessment, bound: None) -> Answer:
+def reduce_only(a: Assessment, bound: object) -> Answer:
     """A reduce-only order is opposite to the position and no larger than what others leave of it (C14,
     I10).
     """

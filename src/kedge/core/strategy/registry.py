@@ -309,7 +309,8 @@ def _shown(value: object) -> str:
 
 
 def _is_writable(text: str) -> bool:
-    return not any("\ud800" <= each <= "\udfff" for each in text)
+    """Whether a text has no half of a surrogate pair, which no file can hold."""
+    return not any(0xD800 <= ord(each) <= 0xDFFF for each in text)
 
 
 #: Powers of ten beyond which no quantity or price is meant.
