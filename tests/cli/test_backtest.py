@@ -187,8 +187,10 @@ def test_c25_one_order_is_reconstructed_from_the_journal_alone(shell: Shell) -> 
     assert [line["kind"] for line in chain["lines"]][:4] == ["candle", "signal", "sized", "approved"]
     assert Decimal(bodies["candle"]["close"]) <= 105
     assert bodies["signal"]["strategy"] == bodies["approved"]["intent"]["strategy"] == "Mine"
-    assert all(passed for _, passed, *_ in bodies["approved"]["checks"])
-    assert {check[0] for check in bodies["approved"]["checks"]} >= {"instrument", "values", "margin", "tick", "lot"}
+    checks = bodies["approved"]["checks"]
+    assert "failed" not in checks
+    assert set(checks["names"]) >= {"instrument", "values", "margin", "tick", "lot"}
+    assert len(checks["names"]) == len(checks["figures"]) == len(checks["limits"])
     assert (Decimal(bodies["fill"]["price"]), Decimal(bodies["fill"]["fee"])) == (
         Decimal(first["price"]),
         Decimal(first["fee"]),
@@ -219,3 +221,15 @@ def test_show_filters(shell: Shell) -> None:
         assert rows == [row for row in everything if keep(row)], arguments  # type: ignore[operator]
         assert 0 < len(rows) < len(everything), arguments
     assert shell.done("audit", "show", "j", "--limit", "3").startswith("3 records")
+
+
+def test_a_journal_of_the_first_schema_is_still_shown_and_explained(shell: Shell) -> None:
+    golden = str(Path(__file__).parents[1] / "golden" / "journals" / "start-1")
+    shown = shell.done("audit", "show", golden)
+    assert shown.count("checks=12 passed") == 2
+    explained = shell.done("audit", "explain", golden, "bt-1-10")
+    assert "passed  lot: 82.81573498 against 1E-8" in explained
+    assert "passed  margin: 9533.33333222270 against 10000" in explained
+    told = json.loads(shell.done("audit", "explain", golden, "bt-1-10", "--json", "-"))
+    approved = next(line for line in told["lines"] if line["kind"] == "approved")
+    assert (approved["schema"], approved["body"]["checks"][0]) == (1, ["instrument", True, "0", None, ""])

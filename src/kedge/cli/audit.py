@@ -93,7 +93,7 @@ def explain(directory: str, order_id: str, json_target: str | None) -> None:
     if json_target != "-":
         for line in found.lines:
             console.marked(f"{line.n:>8}  {_when(line.at)}  {line.kind}", "bold", f" {line.role}")
-            for text in _described(line.kind, line.body):
+            for text in _described(line.kind, _current(line.kind, line.schema, line.body)):
                 console.say(f"          {text}")
         if found.children:
             console.say(f"protected by: {', '.join(found.children)}")
@@ -130,13 +130,25 @@ def show(directory: str, limit: int, json_target: str | None, **wanted: Any) -> 
         if not all(f'"{text}"'.encode("ascii", "replace") in record.body for text in texts):
             continue
         body = msgspec.json.decode(record.body)
-        found.append({"n": record.n, "at": _when(record.at), "kind": record.kind, "cause": record.cause, "body": body})
+        found.append({
+            "n": record.n, "at": _when(record.at), "kind": record.kind, "schema": record.schema, "cause": record.cause,
+            "body": body,
+        })  # fmt: skip
         if len(found) >= limit:
             break
     if json_target:
         write_json(json_target, found)
     if json_target != "-":
-        rows = [(row["n"], row["at"], row["kind"], row["cause"] or "", _short(row["body"])) for row in found]
+        rows = [
+            (
+                row["n"],
+                row["at"],
+                row["kind"],
+                row["cause"] or "",
+                _short(_current(row["kind"], row["schema"], row["body"])),
+            )
+            for row in found
+        ]
         console.console().print(
             console.table(f"{len(rows)} records", ("n", "time", "kind", "cause", "body"), rows, right=(0, 3))
         )
@@ -158,6 +170,15 @@ def _when(at: int) -> str:
         return iso(at)
     except OverflowError:
         return f"{at} ns"
+
+
+def _current(kind: str, schema: int, body: Any) -> Any:
+    """A body that an earlier Kedge wrote, in the form of today."""
+    from kedge.model.kinds import UPCASTERS, VERSIONS
+
+    for version in range(schema, VERSIONS.get(kind, 1)):
+        body = UPCASTERS[kind, version](body)
+    return body
 
 
 def _described(kind: str, body: Any) -> list[str]:

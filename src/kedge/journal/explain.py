@@ -24,8 +24,8 @@ VERDICTS = ("approved", "refused")
 
 
 class Line(Struct, frozen=True):
-    """One record of the chain: its number, time (UTC ns), kind, body as plain data, and what it is to the
-    order.
+    """One record of the chain: its number, time (UTC ns), kind, body as plain data in the form of its `schema`, and what
+    it is to the order.
     """
 
     n: int
@@ -33,6 +33,7 @@ class Line(Struct, frozen=True):
     kind: str
     role: str
     body: dict[str, Any]
+    schema: int = 1
 
 
 class Explanation(Struct, frozen=True):
@@ -107,4 +108,4 @@ def _add_cause(cause: Record | None, lines: list[Line], wanted: dict[int, str]) 
 
 
 def _line(record: Record, role: str) -> Line:
-    return Line(record.n, record.at, record.kind, role, msgspec.json.decode(record.body))
+    return Line(record.n, record.at, record.kind, role, msgspec.json.decode(record.body), record.schema)
