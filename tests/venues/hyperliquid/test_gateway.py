@@ -145,6 +145,34 @@ def test_a_market_order_is_bounded_and_comes_with_its_fills() -> None:
     play(scene)
 
 
+def test_orders_of_one_moment_have_nonces_of_their_own() -> None:
+    async def scene(world: World, gateway: HyperliquidGateway) -> None:
+        price = world.best("BTC", asks=False) - 1000
+        placed = await asyncio.gather(
+            *(gateway.place_order(order(f"kedge-1-{n}", Side.BUY, "0.01", price)) for n in range(5))
+        )
+        assert [type(fact) for (fact,) in placed] == [OrderAccepted] * 5
+
+    play(scene)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_h14_what_was_matched_counts_although_its_fills_are_not_told(more: int) -> None:
+    async def scene(world: World, gateway: HyperliquidGateway) -> None:
+        world.freeze()
+        ask = world.best("ETH", asks=True)
+        size = world.venue.exchange.tapes["ETH"].asks[ask]
+        world.fault(Fault.ERROR, path="/info", status=503)
+        facts = await gateway.place_order(order("kedge-1-1", Side.BUY, size + more, ask, symbol="ETH-USD"))
+        accepted, reported = facts
+        assert isinstance(accepted, OrderAccepted)
+        assert isinstance(reported, OrderReport)
+        wanted = OrderStatus.PARTIAL if more else OrderStatus.FILLED
+        assert (reported.status, reported.filled) == (wanted, size)
+
+    play(scene)
+
+
 def test_immediate_orders_end_with_what_they_got() -> None:
     async def scene(world: World, gateway: HyperliquidGateway) -> None:
         world.freeze()
