@@ -25,7 +25,10 @@ from kedge.model.order import OrderStatus, OrderType, TimeInForce
 from kedge.venues.answers import ErrorClass, Failed, Whole
 from kedge.venues.binance.protocol.product import Product
 from kedge.venues.gateway import MarginMode, MarginSettings
+from kedge.venues.wire.http import HttpRequest, HttpResponse
 from kedge.venues.wire.memory import Fault, FaultKind
+from kedge.venues.wire.virtual import START_NS
+from tests.contract.emulated import HOST
 from tests.venues.binance.emulated import Emulated, order, play, whole
 
 D = Decimal
@@ -254,6 +257,57 @@ def test_a_stale_read_does_not_lose_an_order(product: Product) -> None:
         (fact,) = await venue.gateway.query_order(query(1))
         assert isinstance(fact, OutcomeUnknown)
         await asyncio.sleep(4)
+        (fact,) = await venue.gateway.query_order(query(1))
+        assert isinstance(fact, OrderReport)
+        assert fact.status is OrderStatus.OPEN
+
+    play(product, scene)
+
+
+@BOTH
+def test_an_order_that_waits_for_its_turn_is_not_given_up(product: Product) -> None:
+    """The window begins when the request leaves: a stop of a minute keeps it here for longer than the window lasts."""
+
+    async def scene(venue: Emulated) -> None:
+        gateway = venue.gateway
+        await gateway.place_order(order(1))
+        gateway.session.limiter.stop(venue.clock.now_ns() + 60 * NS_PER_S)
+        leaving = asyncio.ensure_future(gateway.place_order(order(2, "sell", price=HIGH, reduce_only=True)))
+        await asyncio.sleep(55)
+        asked = asyncio.ensure_future(gateway.query_order(query(2)))
+        await asyncio.sleep(10)
+        facts = await leaving
+        assert kinds(facts)[0] is OrderAccepted, facts
+        (fact,) = await asked
+        assert not isinstance(fact, OrderRejected)
+        sent = gateway.memory.known("exam-1-2")
+        assert sent is not None
+        assert venue.clock.now_ns() - sent.sent_ns < 8 * NS_PER_S
+
+    play(product, scene)
+
+
+@BOTH
+def test_what_is_still_being_sent_is_not_absent(product: Product) -> None:
+    async def scene(venue: Emulated) -> None:
+        sent = venue.gateway.memory.remember(order(1, price=LOW).intent, 1)
+        sent.under_way = True
+        (fact,) = await venue.gateway.query_order(query(1))
+        assert isinstance(fact, OutcomeUnknown)
+        sent.under_way = False
+        (fact,) = await venue.gateway.query_order(query(1))
+        assert isinstance(fact, OrderRejected)
+
+    play(product, scene)
+
+
+@BOTH
+def test_a_read_that_lags_for_long_is_contradicted_by_the_second_witness(product: Product) -> None:
+    async def scene(venue: Emulated) -> None:
+        venue.fault("stale", path=PLACE[product], ms=600_000, count=0)
+        venue.fault("drop_after", path=PLACE[product])
+        await venue.gateway.place_order(order(1, price=LOW))
+        await asyncio.sleep(16)
         (fact,) = await venue.gateway.query_order(query(1))
         assert isinstance(fact, OrderReport)
         assert fact.status is OrderStatus.OPEN
@@ -538,3 +592,50 @@ def test_a_kind_of_limit_that_nobody_knows_is_said_and_stops_nothing() -> None:
         assert "TOMORROW" not in {rule.name for rule in session.limiter.rules}
 
     play(SPOT, scene)
+
+
+@BOTH
+def test_a_key_that_may_withdraw_is_told(product: Product) -> None:
+    async def scene(venue: Emulated) -> None:
+        first = whole(await venue.gateway.get_key_permissions())
+        assert (first.read, first.trade, first.withdraw, first.ip_restricted) == (True, True, False, True)
+        venue.post("keys", withdraw=True, ip_restricted=False)
+        then = whole(await venue.gateway.get_key_permissions())
+        assert (then.withdraw, then.ip_restricted) == (True, False)
+        venue.fault("error", path="/sapi", status=404, message="no such page")
+        without = whole(await venue.gateway.get_key_permissions())
+        assert (without.read, without.trade, without.withdraw) == (True, True, None), "a test net has no such page"
+
+    play(product, scene)
+
+
+def test_an_account_in_hedge_mode_is_refused() -> None:
+    async def scene(venue: Emulated) -> None:
+        async def hedged(request: HttpRequest) -> HttpResponse:
+            if "/positionSide/dual" in request.url:  # the emulator's account always nets
+                return HttpResponse(200, {}, b'{"dualSidePosition":true}')
+            return await venue._http(request)
+
+        venue.network.serve_http(HOST, hedged)
+        later = venue.new_gateway(USDM)
+        with pytest.raises(ConfigError, match="hedge mode"):
+            await later.open()
+        await later.close()
+
+    play(USDM, scene)
+
+
+def test_funding_that_was_paid_says_rate_and_position() -> None:
+    async def scene(venue: Emulated) -> None:
+        gateway = venue.gateway
+        await gateway.place_order(order(1))
+        await asyncio.sleep(60)
+        since = venue.clock.now_ns() - 120 * NS_PER_S
+        (paid,) = whole(await gateway.get_funding_since("BTC-USD", since))
+        (rate,) = whole(await gateway.get_funding_rates("BTC-USD", since, venue.clock.now_ns()))
+        assert paid.rate == rate.rate
+        assert (paid.amount < 0) is (rate.rate > 0)
+        if rate.rate:
+            assert abs(paid.position - D("0.01")) < D("0.0001")
+
+    play(USDM, scene, start_ns=START_NS + (8 * 3_600 - 40) * NS_PER_S)

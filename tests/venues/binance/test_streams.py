@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import pytest
+from msgspec import structs
 
 from kedge.core.market.books import Book
-from kedge.model.decisions import CancelRequested
+from kedge.model.decisions import Approved, CancelRequested
 from kedge.model.facts import Fact, Fill, OrderAccepted, OrderCancelled, OrderReport, StreamStatus
 from kedge.model.market import BookDelta, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.order import OrderStatus, OrderType
@@ -72,6 +73,21 @@ def test_the_user_stream_tells_what_becomes_of_an_order(product: Product) -> Non
         assert {each.trade_id for each in asked} == {each.trade_id for each in fills}
         assert [each.fee for each in asked] == [each.fee for each in fills]
         assert heard.statuses("user") == [True, False]
+
+    play(product, scene)
+
+
+@BOTH
+def test_an_id_too_long_for_the_venue_is_told_as_it_is_here(product: Product) -> None:
+    async def scene(venue: Emulated) -> None:
+        heard, stream = await listening(venue)
+        long = Approved(structs.replace(order(1).intent, id="exam-with-a-name-as-long-as-nobody-wants-it-1-1"))
+        await venue.gateway.place_order(long)
+        await asyncio.sleep(1)
+        assert {each.order_id for each in heard.of(Fill)} == {long.intent.id}
+        fills = whole(await venue.gateway.get_fills_since("BTC-USD", venue.clock.now_ns() - 10**10))
+        assert {each.order_id for each in fills} == {long.intent.id}
+        await stream.stop()
 
     play(product, scene)
 

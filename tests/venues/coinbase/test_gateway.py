@@ -65,6 +65,23 @@ def test_fills_missed_while_nobody_listened_are_told_before_the_stream_is_up_aga
     on_bench(test)
 
 
+def test_an_order_that_ended_while_nobody_listened_is_told() -> None:
+    async def test(bench: Bench) -> None:
+        facts: list[Any] = []
+        stream = bench.gateway.user_stream(facts.append)
+        await stream.start()
+        await bench.gateway.place_order(approved("k-1-1"))
+        await bench.clock.sleep(1)
+        bench.fault("disconnect")
+        bench.dialect.desk.cancel(bench.orders[0].id)
+        await bench.clock.sleep(10)
+        ends = [fact for fact in facts if isinstance(fact, OrderReport) and fact.status is OrderStatus.CANCELLED]
+        assert [fact.order_id for fact in ends] == ["k-1-1"]
+        await stream.stop()
+
+    on_bench(test)
+
+
 def test_fills_that_rest_does_not_have_yet_are_owed_and_told_once() -> None:
     async def test(bench: Bench) -> None:
         facts: list[Any] = []

@@ -61,6 +61,8 @@ class Inquiry:
             return [reports.reported(_nothing_filled(sent, now), order_id)]
         if not is_absent(state):
             return [asking_about(state, order_id, now)]
+        if sent.under_way:
+            return [OutcomeUnknown(now, order_id, "its request waits for its turn or its answer")]
         if self._session.venue_clock.venue_ns() < sent.sent_ns + DEAD_AFTER_NS:
             return [OutcomeUnknown(now, order_id, "the venue does not know it yet; it may still arrive")]
         return await self._certainly_absent(sent)

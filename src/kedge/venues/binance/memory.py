@@ -25,7 +25,7 @@ REMEMBERED_MAX = 20_000
 
 class Sent(Struct):
     """One order of ours. `actual_id` is the plain order that a conditional one has become, `trades` what was pushed of it,
-    `over` that the venue has said its last word.
+    `over` that the venue has said its last word, `under_way` that the request waits for its turn or its answer.
     """
 
     order_id: str
@@ -37,6 +37,11 @@ class Sent(Struct):
     quantity: Decimal = ZERO
     trades: dict[str, Decimal] = {}
     over: bool = False
+    under_way: bool = False
+
+    def leaves(self, venue_ns: int) -> None:
+        """The request leaves now, and carries this time."""
+        self.sent_ns = venue_ns
 
 
 class Memory:
@@ -62,6 +67,10 @@ class Memory:
         """Our id of an order that the venue tells of."""
         known = self._by_exchange_id.get((state.raw, state.exchange_id)) or self._by_client_id.get(state.client_id)
         return known or to_order_id(state.client_id)
+
+    def of_client_id(self, client_id: str) -> str:
+        """The order of ours that the venue knows by `client_id`; empty where we sent none."""
+        return self._by_client_id.get(client_id, "")
 
     def is_ours(self, order_id: str) -> bool:
         """Whether we sent the order, in this process or in another of this instance."""

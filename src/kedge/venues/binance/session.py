@@ -129,9 +129,10 @@ class Session:
         *,
         answers: frozenset[int] = frozenset(),
         base_url: str = "",
+        leaves: Callable[[int], None] | None = None,
     ) -> Answer[T]:
-        """The answer to a call of the protocol."""
-        return await self.caller.ask(self._shell_call(call, read, answers, base_url))
+        """The answer to a call of the protocol; `leaves` is told the venue's time that the request carries, as it leaves."""
+        return await self.caller.ask(self._shell_call(call, read, answers, base_url, leaves))
 
     async def load(self) -> Answer[Listing]:
         """Take the venue's list of markets and its rate rules."""
@@ -157,9 +158,16 @@ class Session:
         return await self.ask(calls.server_time(self.product), server_time)
 
     def _shell_call(
-        self, call: Call, read: Callable[[bytes], T], answers: frozenset[int], base_url: str
+        self,
+        call: Call,
+        read: Callable[[bytes], T],
+        answers: frozenset[int],
+        base_url: str,
+        leaves: Callable[[int], None] | None,
     ) -> ShellCall[T]:
         def build(venue_ns: int) -> HttpRequest:
+            if leaves is not None:
+                leaves(venue_ns)
             by = self.signer if call.security is Security.SIGNED else None
             return http_request(call, base_url or self.site.rest, self.api_key, by, venue_ns)
 

@@ -185,8 +185,9 @@ class BinanceGateway:
         if self.product is Product.SPOT:
             return unsupported("spot has no mark price")
         raw = self._raw(symbol)
-        read = lambda body: market.mark_price(body, raw, symbol, self.session.now())  # noqa: E731
-        return await self.session.ask(calls.premium_index(raw), read)
+        return await self.session.ask(
+            calls.premium_index(raw), lambda body: market.mark_price(body, raw, symbol, self.session.now())
+        )
 
     async def get_funding_rates(self, symbol: str, start: int, end: int) -> Answer[tuple[FundingRate, ...]]:
         settled = await self._settled(symbol, start, end)
@@ -257,8 +258,9 @@ class BinanceGateway:
         if self.product is Product.SPOT:
             return unsupported("spot has no leverage")
         listing = self.session.listing
-        read = lambda body: account.margin_settings(body, listing, symbol)  # noqa: E731
-        return await self.session.ask(calls.symbol_config(self._raw(symbol)), read)
+        return await self.session.ask(
+            calls.symbol_config(self._raw(symbol)), lambda body: account.margin_settings(body, listing, symbol)
+        )
 
     async def set_margin(self, wanted: MarginSettings) -> Answer[MarginSettings]:
         if self.product is Product.SPOT:
@@ -277,8 +279,9 @@ class BinanceGateway:
 
     async def get_key_permissions(self) -> Answer[KeyPermissions]:
         futures = self.product is Product.USDM
-        read = lambda body: account.key_permissions(body, futures)  # noqa: E731
-        answer = await self.session.ask(calls.key_restrictions(), read, base_url=self._sapi())
+        answer = await self.session.ask(
+            calls.key_restrictions(), lambda body: account.key_permissions(body, futures), base_url=self._sapi()
+        )
         if isinstance(answer, Whole) or (isinstance(answer, Failed) and answer.code in _KEY_FAULTS):
             return answer
         # a testnet has no such page: what the account may do is all that is told, and of the key nothing

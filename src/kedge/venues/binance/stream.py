@@ -204,13 +204,14 @@ class UserFeed:
             raise WorldError(f"what happened meanwhile is not known: {working}")
         facts: list[VenueFact] = [_report(order, session.now()) for order in working.value if order.order_id]
         working_ids = {order.order_id for order in working.value}
-        for sent in memory.live():
+        live = memory.live()
+        for sent in live:
             if sent.order_id not in working_ids:
                 facts.extend(await inquiry.query(sent.order_id))
-        for symbol in dict.fromkeys([*self._watermarks, *(sent.symbol for sent in memory.live())]):
+        for symbol in dict.fromkeys([*self._watermarks, *(sent.symbol for sent in live)]):
             since = self._watermarks.get(symbol, self._began) - OVERLAP_NS
             fills = await inquiry.fills_since(symbol, since)
-            if isinstance(fills, Failed):
+            if not isinstance(fills, Whole):
                 raise WorldError(f"fills of {symbol} are not known: {fills}")
             facts[:0] = fills.value
         return [News(tuple(facts))] if facts else []
@@ -233,12 +234,16 @@ class UserFeed:
             self._on_fact(fact)
 
     async def _ours_after_all(self, news: News) -> tuple[VenueFact, ...]:
-        """The facts under the id of the conditional order of ours that the order was triggered by, if one was."""
-        owner = await self._inquiry.triggered_owner(news.symbol, news.exchange_id)
+        """The facts under the id of ours that was too long to be read back, or of the conditional order of ours that the
+        order was triggered by.
+        """
+        owner = self._memory.of_client_id(news.client_id)
         if not owner:
-            return news.facts
-        if self._talk is not None:
-            self._talk.stream.remember_triggered(news.exchange_id, owner)
+            owner = await self._inquiry.triggered_owner(news.symbol, news.exchange_id)
+            if not owner:
+                return news.facts
+            if self._talk is not None:
+                self._talk.stream.remember_triggered(news.exchange_id, owner)
         return tuple(structs.replace(fact, order_id=owner) for fact in news.facts)
 
     def _note(self, news: News, fact: VenueFact) -> None:

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from kedge.model.decisions import Approved
-from kedge.model.errors import UserError
+from kedge.model.errors import UserError, VenueError
 from kedge.model.facts import OrderRejected, OutcomeUnknown, VenueFact
 from kedge.model.instant import NS_PER_S
 from kedge.model.order import OrderIntent
@@ -52,8 +52,12 @@ class Trading:
             call = await self._placing(intent)
         except UserError as error:
             return [OrderRejected(now, intent.id, f"not sent: {error}")]
-        self._memory.remember(intent, self._session.venue_clock.venue_ns())
-        answer = await self._session.ask(call, reports.order_state)
+        sent = self._memory.remember(intent, self._session.venue_clock.venue_ns())
+        sent.under_way = True
+        try:
+            answer = await self._session.ask(call, reports.order_state, leaves=sent.leaves)
+        finally:
+            sent.under_way = False
         return self._placed(intent, answer)
 
     async def replace(self, order_id: str, approved: Approved) -> Sequence[VenueFact]:
@@ -72,8 +76,12 @@ class Trading:
             orders.check_offered(call, found.order_types)
         except UserError as error:
             return [OrderRejected(now, intent.id, f"not sent: {error}")]
-        self._memory.remember(intent, self._session.venue_clock.venue_ns())
-        answer = await self._session.ask(call, _replacement_or_fault, answers=_REPLACE_FAILED)
+        fresh = self._memory.remember(intent, self._session.venue_clock.venue_ns())
+        fresh.under_way = True
+        try:
+            answer = await self._session.ask(call, _replacement_or_fault, answers=_REPLACE_FAILED, leaves=fresh.leaves)
+        finally:
+            fresh.under_way = False
         if not isinstance(answer, Whole):
             failed = failed_of(answer)
             return [placing(failed, intent.id, now), *self._cancel_unknown(failed, order_id, now)]
@@ -206,4 +214,7 @@ class Trading:
 def _replacement_or_fault(body: bytes) -> Replacement | Fault:
     if b'"cancelResult"' in body:
         return reports.replacement(body)
-    return fault_of(body)
+    fault = fault_of(body)
+    if not fault.code:
+        raise VenueError("cancelReplace: neither what came of it nor a code is told")
+    return fault

@@ -52,6 +52,22 @@ class Known:
         self._started = started_ns
         self._orders: OrderedDict[str, Sent] = OrderedDict()
         self._by_exchange: OrderedDict[str, str] = OrderedDict()
+        self._living: OrderedDict[str, str] = OrderedDict()
+
+    def lives(self, order_id: str, exchange_id: str) -> None:
+        """An order of ours works, as far as we were told."""
+        self._living[order_id] = exchange_id
+        if len(self._living) > ORDERS_MAX:
+            self._living.popitem(last=False)
+
+    def ended(self, order_id: str) -> None:
+        """Its end was told."""
+        self._living.pop(order_id, None)
+
+    @property
+    def living(self) -> dict[str, str]:
+        """Orders whose end was not told yet: our ids, and the venue's."""
+        return dict(self._living)
 
     def sending(self, order_id: str, product: str, now: int) -> None:
         """A request to place leaves now."""

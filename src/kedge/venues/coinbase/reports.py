@@ -7,7 +7,8 @@ every few seconds: the report has told the core of them (`filled`), so they coun
 Of an order that works nothing is told but its acceptance and its fills: `CANCEL_QUEUED` is no news to the core, which asked
 for it, and would be taken for a cancel that failed.
 
-Before a connection counts as up, everything that works and everything that filled since the last word is asked for (H10).
+Before a connection counts as up, everything that works and everything that filled since the last word is asked for (H10), and
+each order of ours that should work and is not on that list: it ended while nobody listened.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from kedge.model.decisions import QueryRequested
 from kedge.model.errors import WorldError
-from kedge.model.facts import Fact, OrderAccepted, OrderReport, VenueFact
+from kedge.model.facts import Fact, Fill, OrderAccepted, OrderReport, VenueFact
 from kedge.model.instant import NS_PER_S
 from kedge.model.money import ZERO
 from kedge.model.order import OrderStatus
@@ -63,6 +65,10 @@ class UserReports:
         order_id = told.client_id or told.exchange_id
         self._trading.known.learn(order_id, told.exchange_id, told.product)
         facts = await self._fills(told, order_id)
+        if told.is_ended:
+            self._trading.known.ended(order_id)
+        elif told.status is not None:
+            self._trading.known.lives(order_id, told.exchange_id)
         if told.word in _WAITING or told.status is None:
             return facts
         if told.is_ended and told.status is not OrderStatus.FILLED:
@@ -76,20 +82,21 @@ class UserReports:
 
         `WorldError` where it cannot be found out: then the stream is not up.
         """
-        facts: list[Fact] = []
         since = self._heard_at - OVERLAP_NS
         asked_at = self._clock.now_ns()
         fills = await self._trading.fills_since("", since)
         if not isinstance(fills, Whole):
             raise WorldError(f"the fills since the last word are not known: {fills}")
-        for fill in fills.value:
-            if fill.trade_id not in self._seen:
-                self._remember(fill.trade_id)
-                facts.append(fill)
+        facts: list[Fact] = [fill for fill in fills.value if not self._is_repeat(fill.trade_id)]
         listed = await self._trading.open_orders("")
         if not isinstance(listed, Whole):
             raise WorldError(f"the open orders are not known: {listed}")
         facts += [_stands(order, self._clock.now_ns()) for order in listed.value]
+        working = {order.exchange_id for order in listed.value}
+        for order_id, exchange_id in self._trading.known.living.items():
+            if exchange_id not in working:
+                told = await self._trading.query(QueryRequested(order_id, "it works no more"))
+                facts += [fact for fact in told if not (isinstance(fact, Fill) and self._is_repeat(fact.trade_id))]
         self._heard_at = asked_at
         return facts
 
@@ -110,10 +117,12 @@ class UserReports:
         if isinstance(answer, Whole):
             total = sum((each.quantity for each in answer.value), ZERO)
             self._told[exchange_id] = max(total, self._told.get(exchange_id, ZERO))
-            for each in answer.value:
-                if each.trade_id not in self._seen:
-                    self._remember(each.trade_id)
-                    facts.append(each.fill(order_id, self._trading.names.symbol(each.product), self._clock.now_ns()))
+            now = self._clock.now_ns()
+            facts += [
+                each.fill(order_id, self._trading.names.symbol(each.product), now)
+                for each in answer.value
+                if not self._is_repeat(each.trade_id)
+            ]
         if self._told.get(exchange_id, ZERO) < told.filled:
             if isinstance(told, Told):
                 _bounded(self._owed, exchange_id, told)
@@ -123,10 +132,14 @@ class UserReports:
             del self._told[next(iter(self._told))]
         return facts
 
-    def _remember(self, trade_id: str) -> None:
+    def _is_repeat(self, trade_id: str) -> bool:
+        """Whether a fill was told before; it has been now."""
+        if trade_id in self._seen:
+            return True
         self._seen[trade_id] = None
-        while len(self._seen) > OWED_MAX:
+        if len(self._seen) > OWED_MAX:
             del self._seen[next(iter(self._seen))]
+        return False
 
 
 class UserStream:

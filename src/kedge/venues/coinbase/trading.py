@@ -102,6 +102,7 @@ class Trading:
     async def _placed(self, answer: Accepted | Failed, order_id: str, product: str) -> Sequence[VenueFact]:
         if isinstance(answer, Accepted):
             self.known.learn(order_id, answer.exchange_id, product)
+            self.known.lives(order_id, answer.exchange_id)
             return [OrderAccepted(self._now(), order_id, answer.exchange_id)]
         if answer.code == DUPLICATE:  # it is there already: what was sent before had its effect (H8)
             return await self.query(QueryRequested(order_id, DUPLICATE))
@@ -179,6 +180,8 @@ class Trading:
             fills = await self.fills_of(found.exchange_id)
             if isinstance(fills, Whole):
                 facts += [each.fill(order_id, self.names.symbol(each.product), self._now()) for each in fills.value]
+        if found.is_ended:
+            self.known.ended(order_id)
         return [*facts, found.report(self._now(), order_id)]
 
     async def find(self, order_id: str, urgency: Urgency = Urgency.TRUST) -> Standing | Failed | None:
