@@ -82,6 +82,26 @@ def test_an_order_that_ended_while_nobody_listened_is_told() -> None:
     on_bench(test)
 
 
+def test_what_was_asked_in_vain_after_a_disconnection_is_asked_for_again() -> None:
+    async def test(bench: Bench) -> None:
+        facts: list[Any] = []
+        stream = bench.gateway.user_stream(facts.append)
+        await stream.start()
+        price = bench.best(asks=False) - 10
+        await bench.gateway.place_order(approved("k-1-1", price=price))
+        await bench.clock.sleep(1)
+        bench.fault("disconnect")
+        bench.push(price - 100)
+        bench.fault(
+            "error", path="/api/v3/brokerage/orders/historical/batch", status=503
+        )  # the fills are known by then
+        await bench.clock.sleep(20)
+        assert sum(fact.quantity for fact in facts if isinstance(fact, Fill)) == Decimal("0.01")
+        await stream.stop()
+
+    on_bench(test)
+
+
 def test_fills_that_rest_does_not_have_yet_are_owed_and_told_once() -> None:
     async def test(bench: Bench) -> None:
         facts: list[Any] = []

@@ -82,23 +82,21 @@ class UserReports:
 
         `WorldError` where it cannot be found out: then the stream is not up.
         """
-        since = self._heard_at - OVERLAP_NS
         asked_at = self._clock.now_ns()
-        fills = await self._trading.fills_since("", since)
+        fills = await self._trading.fills_since("", self._heard_at - OVERLAP_NS)
         if not isinstance(fills, Whole):
             raise WorldError(f"the fills since the last word are not known: {fills}")
-        facts: list[Fact] = [fill for fill in fills.value if not self._is_repeat(fill.trade_id)]
         listed = await self._trading.open_orders("")
         if not isinstance(listed, Whole):
             raise WorldError(f"the open orders are not known: {listed}")
-        facts += [_stands(order, self._clock.now_ns()) for order in listed.value]
+        now = self._clock.now_ns()
+        facts: list[VenueFact] = [*fills.value, *(_stands(order, now) for order in listed.value)]
         working = {order.exchange_id for order in listed.value}
         for order_id, exchange_id in self._trading.known.living.items():
             if exchange_id not in working:
-                told = await self._trading.query(QueryRequested(order_id, "it works no more"))
-                facts += [fact for fact in told if not (isinstance(fact, Fill) and self._is_repeat(fact.trade_id))]
-        self._heard_at = asked_at
-        return facts
+                facts += await self._trading.query(QueryRequested(order_id, "it works no more"))
+        self._heard_at = asked_at  # only now: what was asked in vain is asked for again
+        return [fact for fact in facts if not (isinstance(fact, Fill) and self._is_repeat(fact.trade_id))]
 
     async def ask_owed(self) -> None:
         """Ask again for fills that the channel told of and REST did not have."""
