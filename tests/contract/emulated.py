@@ -8,6 +8,8 @@ from decimal import Decimal
 from random import Random
 from urllib.parse import urlsplit
 
+from kedge.model.decisions import Approved
+from kedge.model.order import OrderIntent
 from kedge.model.secret import Secret
 from kedge.venues import registry
 from kedge.venues.emulator.control import Control
@@ -158,6 +160,9 @@ class EmulatedExaminee:
         """What the emulator calls the market that we trade."""
         names = list(self.carried.front.exchange.markets)
         return next(name for name in ("BTCUSDT", "BTC", "BTC-USD") if name in names)
+
+    def approve(self, intent: OrderIntent, worst_price: Decimal) -> Approved:
+        return Approved(intent, worst_price)
 
     async def trade_at(self, price: Decimal) -> None:
         self.carried.now()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from kedge.model.decisions import Approved
 from kedge.model.instrument import Instrument, InstrumentKind
 from kedge.model.market import FundingRate, MarkPrice, OrderBook, Trade
+from kedge.model.order import OrderIntent
 from kedge.venues.gateway import ExchangeGateway
 from kedge.venues.sim.faults import Fault, FaultyVenue
 from kedge.venues.sim.gateway import SimulatedGateway
@@ -78,6 +80,9 @@ class SimulatedExaminee:
         self.simulated.on_market(OrderBook(now, bids, asks, self.symbol, self.sequence))
         if self.instrument.kind is InstrumentKind.PERPETUAL:
             self.simulated.on_market(MarkPrice(now, price, self.symbol))
+
+    def approve(self, intent: OrderIntent, worst_price: Decimal) -> Approved:
+        return Approved(intent, worst_price)
 
     async def trade_at(self, price: Decimal) -> None:
         self.prints += 1

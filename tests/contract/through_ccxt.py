@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
+from kedge.model.decisions import Approved
 from kedge.model.instant import NS_PER_S
+from kedge.model.order import OrderIntent
 from kedge.model.secret import Secret
 from kedge.venues.ccxt.shell import CcxtGateway
 from kedge.venues.emulator.faults import rule_of
@@ -55,6 +57,9 @@ class CcxtExaminee:
         self.moved = clock
         self.clock: Clock = clock
         self._orders, self._market, self.symbol = VENUE[venue]
+
+    def approve(self, intent: OrderIntent, worst_price: Decimal) -> Approved:
+        return Approved(intent, worst_price)
 
     async def trade_at(self, price: Decimal) -> None:
         self.front.push_price(self._market, price)

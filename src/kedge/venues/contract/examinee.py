@@ -45,6 +45,9 @@ class Examinee(Protocol):
     symbol: str
     instance: str
 
+    def approve(self, intent: OrderIntent, worst_price: Decimal) -> Approved:
+        """The approval that a gateway takes. Risk alone makes one in Kedge: whoever examines answers for this one."""
+
     async def trade_at(self, price: Decimal) -> None:
         """Let the market trade at `price`, through everything that rests better than it."""
 
@@ -121,7 +124,9 @@ class Candidate:
 
     async def place(self, intent: OrderIntent) -> Sequence[VenueFact]:
         """Send an order; every fact is about it."""
-        facts = await self.gateway.place_order(Approved(intent, intent.price or await self.through(intent.side)))
+        facts = await self.gateway.place_order(
+            self.examinee.approve(intent, intent.price or await self.through(intent.side))
+        )
         assert facts, "a placing is always answered"
         assert all(getattr(fact, "order_id", None) == intent.id for fact in facts), facts
         return facts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from kedge.model.decisions import Approved
 from kedge.model.facts import CancelRejected, Fill, OrderAccepted, OrderRejected, OrderReport, OutcomeUnknown
 from kedge.model.instant import NS_PER_S
 from kedge.model.instrument import InstrumentKind
@@ -239,7 +238,7 @@ async def an_order_sent_twice_works_once(candidate: Candidate) -> None:
     """The same id again, while it works: refused or answered like the first time, never a second order (H8)."""
     intent = await candidate.limit()
     await candidate.rest(intent)
-    again = await candidate.gateway.place_order(Approved(intent, intent.price or ZERO))
+    again = await candidate.gateway.place_order(candidate.examinee.approve(intent, intent.price or ZERO))
     assert not of(Fill, again)
     assert [each.order_id for each in await candidate.working()] == [intent.id]
     await candidate.cancel(intent.id)
@@ -265,7 +264,7 @@ async def an_order_is_replaced(candidate: Candidate) -> None:
     old = await candidate.limit()
     await candidate.rest(old)
     new = await candidate.limit(price=await candidate.far(Side.BUY, "0.12"))
-    await candidate.gateway.replace_order(old.id, Approved(new, new.price or ZERO))
+    await candidate.gateway.replace_order(old.id, candidate.examinee.approve(new, new.price or ZERO))
     await candidate.examinee.pass_time(1)
     (listed,) = await candidate.working()
     assert listed.price == new.price
