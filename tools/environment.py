@@ -2,8 +2,9 @@
 
 Two levels: `core` is what a user installs, `dev` is that and the tools of the trade (`requirements/dev.txt` repeats
 every pin of `core.txt`). Two more live beside it: `clients`, other people's libraries that pin things of their own,
-in `.venv-clients`, and `compiled`, Kedge with its hot path compiled, in `.venv-compiled`. A stamp inside the environment remembers the hash of the pins it was made from, so a second
-call costs nothing and a changed pin is installed by itself. Nothing is written outside the checkout.
+in `.venv-clients`, and `compiled`, Kedge with its hot path compiled, in `.venv-compiled`. A stamp inside the
+environment remembers the hash of what it was made from, so a second call costs nothing and a changed pin is
+installed by itself. Nothing is written outside the checkout.
 """
 
 from __future__ import annotations

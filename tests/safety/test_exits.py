@@ -49,6 +49,61 @@ def test_c14_exits_never_increase_nor_flip(side: Side, held: int, asked: list[tu
     assert sum(room, D(0)) <= abs(start)
 
 
+@pytest.mark.parametrize("side", list(Side))
+def test_c15_a_close_beside_a_bracket_goes_and_ends_the_bracket(side: Side) -> None:
+    """C15: the strategy's own exit is not refused for what its stop and target hold already."""
+    session = Session()
+    entry, stop, target = (Signal.buy, D(80), D(130)) if side is Side.BUY else (Signal.sell, D(130), D(80))
+    session.trade(entry(BTC, D(3), stop_loss=stop, take_profit=target))
+    session.trade(Signal.close(BTC))
+    session.quote(100, "100.1")
+    assert session.held() == session.truth() == 0
+    assert not session.refusals
+    assert not session.state.orders.active
+
+
+def test_c15_a_close_beside_several_brackets_closes_all_of_them() -> None:
+    """C15: however many brackets there are, and whatever none of them protects."""
+    session = Session()
+    for quantity in (3, 2):
+        session.trade(Signal.buy(BTC, D(quantity), stop_loss=D(80), take_profit=D(130)))
+    session.trade(Signal.buy(BTC, D(1)))
+    session.trade(Signal.close(BTC))
+    session.quote(100, "100.1")
+    assert session.held() == session.truth() == 0
+    assert not session.refusals
+    assert not session.state.orders.active
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=3), st.lists(st.integers(1, 6), min_size=1, max_size=5))
+def test_c15_exits_in_parts_leave_what_is_left_protected(entries: list[int], exits: list[int]) -> None:
+    """C15, H16: whatever is closed by hand, in any parts, goes; and what is left is never without its stop."""
+    session = Session()
+    for quantity in entries:
+        session.trade(Signal.buy(BTC, D(quantity), stop_loss=D(80), take_profit=D(130)))
+    for quantity in exits:
+        before = session.held()
+        session.trade(Signal.sell(BTC, D(quantity), reduce_only=True))
+        session.quote(100, "100.1")
+        assert session.held() == session.truth() == max(before - quantity, D(0))
+        stops = [order for order in session.state.orders.active.values() if order.order_type is OrderType.STOP]
+        assert sum((order.remaining_quantity for order in stops), D(0)) >= session.held()
+        assert bool(stops) is bool(session.held())
+    assert not session.refusals
+
+
+def test_h30_an_entry_that_turns_is_protected_for_what_it_turned_to() -> None:
+    """H30, C14: two short, three bought with a bracket: the stop and the target are of one."""
+    session = Session()
+    session.trade(Signal.sell(BTC, D(2)))
+    session.trade(Signal.buy(BTC, D(3), stop_loss=D(80), take_profit=D(130)))
+    session.quote(100, "100.1")
+    assert session.held() == 1
+    assert [(each.intent.tag, each.intent.quantity) for each in session.orders[2:]] == [("stop_loss", 1), ("take_profit", 1)]
+    assert not session.refusals
+
+
 def test_c14_a_reduce_only_order_from_flat_or_on_the_wrong_side_is_refused() -> None:
     """C14: from flat there is nothing to reduce, and adding is not reducing."""
     session = Session()
@@ -228,8 +283,8 @@ def test_h28_an_exit_below_the_least_notional_passes_gate_and_venue(side: Side) 
     assert session.truth() == D("0.5") * sign
     session.tell(InstrumentChanged(session.now, structs.replace(LEAST, min_notional=D(500))))
     session.venue._listings[BTC].min_notional = D(500)
-    (close,) = verdicts(session.trade(Signal.close(BTC, price=D(100) - sign)))
-    assert isinstance(close, Refused)  # its take-profit holds the room already (H29)
+    (close,) = verdicts(session.trade(Signal.close(BTC, price=D(100) + 20 * sign)))
+    assert isinstance(close, Approved)  # beside the take-profit, whose room is no other's
     bid = D(100) + 6 * sign
     session.quote(bid, bid + D("0.1"))
     session.quote(bid, bid + D("0.1"))

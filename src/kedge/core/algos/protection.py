@@ -1,8 +1,8 @@
 """Brackets and OCO groups: orders that follow from fills.
 
 An entry that carries a stop loss or a take profit gets them when it fills: for each fill, reduce-only exits
-of exactly that quantity, so a partial entry is protected at once and for what it is. Stop and take-profit of
-one fill form a group.
+of exactly that quantity, so a partial entry is protected at once and for what it is; of an entry that turns a
+position, of what it turned to. Stop and take-profit of one fill form a group.
 
 Of a group one order may live. When one of them fills, the others are cancelled; when it fills in part, the
 others stay until it is whole for a bracket's exits (the venue's reduce-only keeps them from turning the
@@ -13,12 +13,13 @@ position is gone is cancelled (hazard H53).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from kedge.core.state import State
 from kedge.model.decisions import CancelRequested
 from kedge.model.facts import Fill
 from kedge.model.money import ZERO
-from kedge.model.order import Order, OrderIntent, OrderType, Side
+from kedge.model.order import BUY, Order, OrderIntent, OrderType, Side
 
 STOP_LOSS = "stop_loss"
 TAKE_PROFIT = "take_profit"
@@ -37,14 +38,17 @@ def concerned(state: State, order: Order) -> bool:
 def follow(state: State, order: Order, fill: Fill) -> Iterator[OrderIntent | CancelRequested]:
     """What a fill of `order` makes necessary: protection for an entry, the end of its siblings, the end of orphans."""
     if order.stop_loss is not None or order.take_profit is not None:
-        yield from _protect(order, fill)
+        held = state.portfolio.strategy_position(order.strategy, order.symbol)
+        quantity = min(fill.quantity, held if order.side is BUY else -held)
+        if quantity > ZERO:  # else it only reduced
+            yield from _protect(order, fill, quantity)
     if order.group:
         yield from _end_siblings(state, order)
     if state.orders.by_symbol.get(fill.symbol):
         yield from _end_orphans(state, fill.symbol)
 
 
-def _protect(entry: Order, fill: Fill) -> Iterator[OrderIntent]:
+def _protect(entry: Order, fill: Fill, quantity: Decimal) -> Iterator[OrderIntent]:
     exit_side = entry.side.opposite
     group = f"{entry.id}-{fill.trade_id}"
     if entry.stop_loss is not None:
@@ -53,7 +57,7 @@ def _protect(entry: Order, fill: Fill) -> Iterator[OrderIntent]:
             symbol=entry.symbol,
             side=exit_side,
             order_type=OrderType.STOP,
-            quantity=fill.quantity,
+            quantity=quantity,
             stop_price=entry.stop_loss,
             reduce_only=True,
             strategy=entry.strategy,
@@ -67,7 +71,7 @@ def _protect(entry: Order, fill: Fill) -> Iterator[OrderIntent]:
             symbol=entry.symbol,
             side=exit_side,
             order_type=OrderType.LIMIT,
-            quantity=fill.quantity,
+            quantity=quantity,
             price=entry.take_profit,
             reduce_only=True,
             strategy=entry.strategy,

@@ -8,8 +8,9 @@ fill before our cancel of it arrives. An order can make worse only its own side,
 
 An order *strictly reduces* when it is opposite to the position and no larger than what is left of the
 position after every other order on its side. (Orders of the same one-lives group count once: when one fills,
-the venue's reduce-only and our cancel end the other.) Such an order can only bring the account closer to
-flat.
+the venue's reduce-only and our cancel end the other. For the same reason the brackets of a strategy do not stand
+in the way of its own reduce-only exit, which would else be refused for what they hold.) Such an order can only
+bring the account closer to flat.
 
 The worst price an order can reach: a limit's own price, or the reference where that is worse; a market
 order's is the book side it takes for its quantity, else the reference moved against us by the collar; a
@@ -129,6 +130,7 @@ class Assessment:
         unknown = False
         intent = self.intent
         side, group, strategy = intent.side, intent.group, intent.strategy
+        by_hand = intent.reduce_only and not intent.parent
         for order in orders:
             left = outstanding(order)
             if order.outcome_unknown:
@@ -137,7 +139,7 @@ class Assessment:
             if order.side is not side:
                 conflicting.append(order)
             if order.reduce_only:
-                if order.side is side and not (group and order.group == group):
+                if order.side is side and not (group and order.group == group) and not (by_hand and own and order.parent):
                     same_side += _once(groups, order, left)
                 if order.side is BUY:
                     covers += left
