@@ -103,7 +103,10 @@ def test_h32_no_fact_is_lost_that_would_have_been_believed_and_the_market_is_lef
     refused = one.fold(odd)
     assert refused is not None
     said = quarantined(told, other)
-    assert (said.fact, said.rule) == (refused.fact, refused.rule)
+    assert said.fact == refused.fact
+    # Levels may break several rules: the fold names the first it asks about, here it is the one that no record can hold.
+    several = name in {"bids", "asks"} and refused.rule in {Rule.ZERO, Rule.NEGATIVE}
+    assert said.rule == refused.rule or several
     one_book, other_book = one.record(SYMBOL), other.record(SYMBOL)
     assert one_book is not None
     assert other_book is not None
