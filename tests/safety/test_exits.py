@@ -100,7 +100,10 @@ def test_h30_an_entry_that_turns_is_protected_for_what_it_turned_to() -> None:
     session.trade(Signal.buy(BTC, D(3), stop_loss=D(80), take_profit=D(130)))
     session.quote(100, "100.1")
     assert session.held() == 1
-    assert [(each.intent.tag, each.intent.quantity) for each in session.orders[2:]] == [("stop_loss", 1), ("take_profit", 1)]
+    assert [(each.intent.tag, each.intent.quantity) for each in session.orders[2:]] == [
+        ("stop_loss", D(1)),
+        ("take_profit", D(1)),
+    ]
     assert not session.refusals
 
 

@@ -139,7 +139,11 @@ class Assessment:
             if order.side is not side:
                 conflicting.append(order)
             if order.reduce_only:
-                if order.side is side and not (group and order.group == group) and not (by_hand and own and order.parent):
+                if (
+                    order.side is side
+                    and not (group and order.group == group)
+                    and not (by_hand and own and order.parent)
+                ):
                     same_side += _once(groups, order, left)
                 if order.side is BUY:
                     covers += left
