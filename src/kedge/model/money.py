@@ -21,18 +21,19 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+from typing import Final
 
 from kedge.model.errors import UserError
 
-ZERO = Decimal(0)
-ONE = Decimal(1)
-TEN_THOUSAND = Decimal(10_000)
+ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
+TEN_THOUSAND: Final = Decimal(10_000)
 
 #: Room for a product of three 18-digit numbers; a non-finite result traps instead of spreading as NaN.
-EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 #: Where a cost or a fee must be cut, it is cut here: finer than any currency's smallest unit.
-CENT_OF_NANO = Decimal("1E-12")
+CENT_OF_NANO: Final = Decimal("1E-12")
 
 
 def decimal(value: Decimal | int | str, what: str = "value") -> Decimal:

@@ -13,20 +13,20 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from itertools import pairwise
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
 from kedge.model.decisions import Quarantined
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.money import ZERO
 
 #: No instrument is quoted outside of these, and no size is larger.
-PRICE_MIN = Decimal("1E-18")
-PRICE_MAX = Decimal("1E+18")
-SIZE_MAX = Decimal("1E+24")
+PRICE_MIN: Final = Decimal("1E-18")
+PRICE_MAX: Final = Decimal("1E+18")
+SIZE_MAX: Final = Decimal("1E+24")
 #: A funding rate beyond this for one period is a wrong unit.
-RATE_MAX = Decimal(1)
+RATE_MAX: Final = Decimal(1)
 #: 2262-04-11, the last day of a signed 64-bit nanosecond clock.
-TIME_MAX = 2**63 - 1
+TIME_MAX: Final = 2**63 - 1
 
 
 class Rule(StrEnum):
