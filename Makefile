@@ -2,7 +2,7 @@
 PYTHON ?= python3
 ARGS ?=
 
-TASKS := demo kedge test check style format lint types layers tidy coverage bench pin help
+TASKS := demo kedge test clients compile check style format lint types layers tidy coverage bench pin help
 
 .DEFAULT_GOAL := help
 .PHONY: $(TASKS)

@@ -75,7 +75,7 @@ class RiskManager:
             )
         assessment = Assessment(intent, state, bound.listed, bound.collar, wrong)
         answers = [check(assessment, held) for check, held in bound.checks]
-        if Finding not in map(type, answers):
+        if Finding not in set(map(type, answers)):
             return Approved(intent, assessment.worst_price, Checks(bound.names, bound.limits, tuple(answers)))  # type: ignore[arg-type]
         checks = _found(bound, answers)
         if not checks.failed:
