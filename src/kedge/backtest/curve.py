@@ -31,7 +31,7 @@ from kedge.model.instant import NS_PER_US, to_datetime
 Point = tuple[datetime, Decimal]
 
 #: Points of a block.
-BLOCK = 1 << 17
+BLOCK = 1 << 15
 
 #: Of so many points in a row thinning keeps two.
 _GROUP = 8

@@ -21,6 +21,7 @@ from msgspec import structs
 
 from kedge.backtest.curve import CurveRecorder
 from kedge.backtest.feed import Data, Feed
+from kedge.backtest.heap import settled
 from kedge.backtest.log import RunLog
 from kedge.backtest.loop import Loop
 from kedge.backtest.outcome import result_of
@@ -158,7 +159,7 @@ class BacktestEngine:
         recorder = CurveRecorder(self.initial_capital, symbols, POINTS_MAX)
         log = RunLog(recorder, symbols, feed.interval_ns, feed.gaps())
         began = perf_counter()
-        with localcontext(EXACT):
+        with localcontext(EXACT), settled():
             recording = None
             if self.journal_dir is not None:
                 recording = Recording(self.journal_dir, desk.state, self.journal_key)
