@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from kedge.core.market.timestamps import TimestampNormalizer as TimestampNormalizer
     from kedge.core.orders.manager import OrderManager as OrderManager
     from kedge.core.portfolio.tracker import PositionTracker as PositionTracker
+    from kedge.core.risk.binding import RiskCheckResult as RiskCheckResult
     from kedge.core.risk.breaker import CircuitBreaker as CircuitBreaker
-    from kedge.core.risk.manager import RiskCheckResult as RiskCheckResult
     from kedge.core.risk.manager import RiskManager as RiskManager
     from kedge.core.strategy.bars import Bars as Bars
     from kedge.core.strategy.base import BaseStrategy as BaseStrategy
@@ -96,7 +96,8 @@ _HOMES = {
     "core.orders.manager": "OrderManager",
     "core.portfolio.tracker": "PositionTracker",
     "core.risk.breaker": "CircuitBreaker",
-    "core.risk.manager": "RiskCheckResult RiskManager",
+    "core.risk.binding": "RiskCheckResult",
+    "core.risk.manager": "RiskManager",
     "core.strategy.bars": "Bars",
     "core.strategy.base": "BaseStrategy",
     "core.strategy.moves": "KEEP moves",

@@ -73,6 +73,12 @@ class Signal(Struct, frozen=True, gc=False, omit_defaults=True, tag="signal"):
         return [structs.replace(signal, group=group) for signal in signals]
 
 
+class StrategySignal(Signal, frozen=True, gc=False, omit_defaults=True, tag="signal"):
+    """A signal with the name of the strategy that raised it, as `route_candle` returns it."""
+
+    strategy: str = ""
+
+
 class CancelOrders(Struct, frozen=True, gc=False, omit_defaults=True, tag="cancel"):
     """A wish to end the strategy's orders: one by its id, or all on a symbol, or (both empty) all."""
 

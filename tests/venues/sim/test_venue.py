@@ -12,9 +12,9 @@ from kedge.model.facts import CancelRejected, OrderAccepted, OrderRejected, Orde
 from kedge.model.instrument import InstrumentStatus
 from kedge.model.market import Candle
 from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
+from kedge.venues.sim.levels import working
 from kedge.venues.sim.memory import OrderMemory
 from kedge.venues.sim.venue import NOTHING, SimulatedVenue
-from kedge.venues.sim.working import working
 from tests.venues.sim.world import MINUTE, SYMBOL, World, d, kinds, perpetual, reason, spot
 
 

@@ -9,41 +9,18 @@ hazard H48).
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
-
-from msgspec import Struct
 
 from kedge.core.risk.assessment import Assessment
-from kedge.core.risk.checks import Check, bind, flaw
+from kedge.core.risk.binding import Binding, RiskCheckResult
+from kedge.core.risk.checks import bind, flaw
 from kedge.core.risk.finding import Answer, Finding, short
 from kedge.core.state import State
-from kedge.model.decisions import UNCHECKED, Approved, CheckResult, Checks, Refused
+from kedge.model.decisions import Approved, CheckResult, Checks, Refused
 from kedge.model.instrument import Instrument
 from kedge.model.limits import RiskConfig
 from kedge.model.market import MarketEvent
 from kedge.model.money import ZERO
 from kedge.model.order import Order, OrderIntent, intent_of
-
-
-class RiskCheckResult(Struct, frozen=True):
-    """The verdict on an order; `reason` names every limit that refused it and the figure."""
-
-    approved: bool
-    reason: str
-    checks: Checks = UNCHECKED
-
-
-class Binding(Struct, frozen=True):
-    """The checks of one symbol with the limits and the instrument they were bound from; `names` and `limits` are the
-    columns that all its orders share.
-    """
-
-    config: RiskConfig
-    listed: Instrument | None
-    collar: Decimal
-    checks: tuple[tuple[Check, Any], ...]
-    names: tuple[str, ...]
-    limits: tuple[str, ...]
 
 
 class RiskManager:

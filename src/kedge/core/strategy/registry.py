@@ -20,7 +20,7 @@ from kedge.model.errors import StrategyError
 from kedge.model.facts import Fill, TimerFired
 from kedge.model.market import Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.order import OrderType, Side, TimeInForce
-from kedge.model.signal import CancelOrders, Signal, Wish
+from kedge.model.signal import CancelOrders, Signal, StrategySignal, Wish
 
 HOOKS: dict[type, str] = {
     Candle: "on_candle",
@@ -34,12 +34,6 @@ HOOKS: dict[type, str] = {
 
 #: Candles of a symbol that are kept for a strategy, at most.
 HISTORY_MAX = 1_000_000
-
-
-class StrategySignal(Signal, frozen=True, gc=False, omit_defaults=True, tag="signal"):
-    """A signal with the name of the strategy that raised it, as `route_candle` returns it."""
-
-    strategy: str = ""
 
 
 class Failure:

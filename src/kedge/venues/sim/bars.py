@@ -27,9 +27,10 @@ from kedge.model.market import Candle
 from kedge.model.money import EXACT, ZERO
 from kedge.venues.sim.account import watch
 from kedge.venues.sim.execution import NOTHING_TO_REDUCE, Execution
+from kedge.venues.sim.levels import reached
 from kedge.venues.sim.listing import Listing
 from kedge.venues.sim.meeting import NOT_FILLED_AT_ONCE, REQUESTED, TIME_UP, Meeting, worse
-from kedge.venues.sim.working import DOWN, ENDED, MARKET, TRAILING, UP, Working, reached
+from kedge.venues.sim.working import DOWN, ENDED, MARKET, TRAILING, UP, Working
 
 _div: Final = EXACT.divide
 

@@ -17,10 +17,11 @@ from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInF
 from kedge.venues.sim.account import Account
 from kedge.venues.sim.fees import FeeModel, InstrumentFees
 from kedge.venues.sim.filters import below_notional
+from kedge.venues.sim.levels import working
 from kedge.venues.sim.listing import Listing
 from kedge.venues.sim.memory import OrderMemory
 from kedge.venues.sim.slippage import NoSlippage, SlippageModel
-from kedge.venues.sim.working import ARRIVING, ENDED, MARKET, TRAILING, Working, working
+from kedge.venues.sim.working import ARRIVING, ENDED, MARKET, TRAILING, Working
 
 _add: Final = EXACT.add
 _sub: Final = EXACT.subtract

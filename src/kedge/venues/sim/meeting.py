@@ -22,6 +22,7 @@ from kedge.model.money import EXACT, ZERO
 from kedge.model.order import TimeInForce
 from kedge.venues.sim.book import VisibleBook
 from kedge.venues.sim.execution import Execution
+from kedge.venues.sim.levels import reached
 from kedge.venues.sim.listing import Listing
 from kedge.venues.sim.queue import QueueModel
 from kedge.venues.sim.working import (
@@ -36,7 +37,6 @@ from kedge.venues.sim.working import (
     TRAILING,
     UP,
     Working,
-    reached,
 )
 
 _add: Final = EXACT.add

@@ -40,12 +40,13 @@ from kedge.venues.sim.execution import Execution
 from kedge.venues.sim.feed import FeedMatcher
 from kedge.venues.sim.fees import FeeModel, InstrumentFees
 from kedge.venues.sim.filters import refusal
+from kedge.venues.sim.levels import working
 from kedge.venues.sim.listing import CLOSELY, LONG, NEVER_ABOVE, NOTHING_HELD, SHORT, Listing, check_margin, settlement
 from kedge.venues.sim.meeting import REQUESTED, TIME_UP, WOULD_TAKE, Meeting
 from kedge.venues.sim.memory import OrderMemory
 from kedge.venues.sim.queue import QueueModel
 from kedge.venues.sim.slippage import NO_SLIPPAGE, SlippageModel
-from kedge.venues.sim.working import MARKET, TRAILING, working
+from kedge.venues.sim.working import MARKET, TRAILING
 
 #: What a call returns when nothing happened: always this one.
 NOTHING: Final[tuple[VenueFact, ...]] = ()
