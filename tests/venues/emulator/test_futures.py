@@ -212,6 +212,15 @@ def test_every_conditional_type(
     assert said[-1] == after["algoStatus"]
 
 
+def test_a_trailing_stop_follows_from_the_price_at_which_it_was_placed(client: FuturesClient) -> None:
+    """Its activation price is the latest price where none is given: one fall of more than the rate triggers it."""
+    last = client.exchange.tapes["BTCUSDT"].last
+    assert last is not None
+    made = client.algo("SELL", "TRAILING_STOP_MARKET", quantity="0.01", callbackRate="1")
+    client.push(int(last * Decimal("0.9875")))
+    assert client.signed("GET", "/algoOrder", algoId=made["algoId"])["algoStatus"] == "FINISHED"
+
+
 def test_a_conditional_order_by_mark_price_ignores_trades(client: FuturesClient) -> None:
     client.exchange.pinned_marks["BTCUSDT"] = Decimal(60_000)
     made = client.algo("SELL", "STOP_MARKET", quantity="0.01", triggerPrice="59000", workingType="MARK_PRICE")

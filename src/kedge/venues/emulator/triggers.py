@@ -47,8 +47,11 @@ class Triggers:
         self._n = 0
 
     def add(self, trigger: Trigger) -> int:
-        """Wait; a number to call it off by. It looks at prices from the next change on."""
+        """Wait; a number to call it off by. It looks at prices from the next change on; a trail begins at this one."""
         self._n += 1
+        price = self.price(trigger.symbol, trigger.source)
+        if trigger.trail is not None and price is not None:
+            _follow(trigger, price, trigger.trail)
         self._waiting[self._n] = trigger
         return self._n
 
