@@ -18,7 +18,9 @@ BTC = "BTC-USD"
 
 @pytest.fixture(scope="module")
 def venue(emulate: Callable[..., Any]) -> Any:
-    started = emulate("coinbase", "--seed", "11", "--tls", "--speed", "40")  # forty seconds of limits in one: the client is quick
+    started = emulate(
+        "coinbase", "--seed", "11", "--tls", "--speed", "40"
+    )  # forty seconds of limits in one: the client is quick
     for symbol in (BTC, "ETH-USD"):
         started.freeze(symbol)
     return started
