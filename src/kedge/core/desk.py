@@ -117,7 +117,7 @@ class Desk:
             if kind is Failure:
                 self.carry_out(disable(state, strategy, wish.reason))
                 continue
-            self._signal_n = state.seq + 2 + len(page)
+            self._signal_n = state.next_record(len(page))
             page.append(SignalRaised(strategy, wish))  # type: ignore[arg-type]
             if kind is CancelOrders:
                 self._cancel_for(strategy, wish)  # type: ignore[arg-type]
@@ -145,8 +145,8 @@ class Desk:
     # inside ----------------------------------------------------------------------------------------------------------
 
     def _order_for(self, strategy: str, wish: object) -> None:
-        state, page = self.state, self.page
-        order_id = f"{state.instance}-{state.epoch}-{state.next_record(len(page) + 1)}"
+        page = self.page
+        order_id = self._next_id(1)  # the sizing comes first
         sized = self.sizer.size(strategy, wish, order_id, self._signal_n)  # type: ignore[arg-type]
         if type(sized) is SignalDropped:
             page.append(sized)
@@ -164,10 +164,12 @@ class Desk:
             if order.strategy == strategy and (not wish.order_id or order.id == wish.order_id):
                 self.orders.cancel(order, wish.reason or "the strategy asked")
 
-    def _next_id(self) -> str:
-        """Instance, epoch and record number: unique for ever, the same in a second run (hazard H8)."""
+    def _next_id(self, ahead: int = 0) -> str:
+        """Instance, epoch and the number of the record that is `ahead` of the next: unique for ever, the same in a
+        second run (hazard H8).
+        """
         state = self.state
-        return f"{state.instance}-{state.epoch}-{state.next_record(len(self.page))}"
+        return f"{state.instance}-{state.epoch}-{state.next_record(len(self.page) + ahead)}"
 
     def _switch(self, decision: object) -> None:
         """Enable or disable in the registry what the state says; a name nobody has is only recorded."""
