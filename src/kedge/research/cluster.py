@@ -22,20 +22,26 @@ RETRIES = 10
 CONNECT_SECONDS = 10
 
 
+def connect(address: str) -> Any:
+    """A client of the scheduler at `address`, under which a piece of work may lose `RETRIES` workers.
+
+    Raises `ConfigError` where dask is not installed, `WorldError` where no scheduler answers.
+    """
+    if find_spec("distributed") is None:
+        raise ConfigError("--dask needs dask.distributed; install the extra: pip install 'kedge[dask]'")
+    import_module("dask").config.set({"distributed.scheduler.allowed-failures": RETRIES})
+    try:
+        return import_module("distributed").Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise WorldError(f"no dask scheduler answers at {address}: {error}; check the address") from None
+
+
 class Cluster:
     """The workers of a cluster."""
 
     def __init__(self, job: Job, address: str) -> None:
-        if find_spec("distributed") is None:
-            raise ConfigError("--dask needs dask.distributed; install the extra: pip install 'kedge[dask]'")
-        import_module("dask").config.set({"distributed.scheduler.allowed-failures": RETRIES})
         self._address = address
-        try:
-            self._client: Any = import_module("distributed").Client(
-                address, timeout=CONNECT_SECONDS, set_as_default=False
-            )
-        except (OSError, ValueError, TypeError) as error:
-            raise WorldError(f"no dask scheduler answers at {address}: {error}; check the address") from None
+        self._client = connect(address)
         self._job = job
         self.hands = max(1, sum(self._client.nthreads().values()))
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
-from importlib.util import find_spec
 from multiprocessing import get_context
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Protocol, Self
@@ -23,7 +22,7 @@ from typing import Any, Protocol, Self
 from msgspec import Struct
 
 from kedge.model.errors import ConfigError, WorldError
-from kedge.research.cluster import CONNECT_SECONDS, RETRIES
+from kedge.research.cluster import RETRIES, connect
 from kedge.research.crew import DEATHS_MAX
 from kedge.research.market import Market
 from kedge.research.walk_forward.schedule import Window
@@ -142,15 +141,9 @@ class Cluster:
     """
 
     def __init__(self, address: str, task: Task, market: Market) -> None:
-        if find_spec("distributed") is None:
-            raise ConfigError("dask needs dask.distributed; install the extra: pip install 'kedge[dask]'")
-        self._distributed: Any = import_module("distributed")
-        import_module("dask").config.set({"distributed.scheduler.allowed-failures": RETRIES})
         self._address = address
-        try:
-            self._client = self._distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
-            raise WorldError(f"no dask scheduler answers at {address}: {error}; check the address") from None
+        self._client = connect(address)
+        self._distributed: Any = import_module("distributed")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that a graph holds data is what makes it survive
             self._held = self._client.submit(_same, task, market, pure=False, retries=RETRIES)
