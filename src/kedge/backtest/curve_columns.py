@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import json
 
 from kedge.model.money import EXACT
 
@@ -17,6 +18,7 @@ Integers = npt.NDArray[np.int64]
 #: Letters of a number, sign and point included, that surely fits 64 bits.
 _TICK_LETTERS_MAX = 18
 _COMMA, _DOT, _NINE = b",.9"
+_encode = json.Encoder().encode
 
 
 class Times:
@@ -106,7 +108,7 @@ class Prices:
 
 def _ticks(numbers: list[Decimal]) -> tuple[Integers, int] | None:
     """The numbers as integers of one power of ten, read from their text at once; `None` where they do not fit."""
-    text = ",".join(map(str, numbers))
+    text = _encode(numbers)[2:-2].replace(b'","', b",").decode()  # the quickest way to the text of many numbers
     letters = np.frombuffer(f",{text},".encode(), np.uint8)
     commas = np.flatnonzero(letters == _COMMA)
     lengths = np.diff(commas) - 1

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import chain, islice
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import structs
 
@@ -43,6 +43,10 @@ from kedge.model.errors import StrategyError
 from kedge.model.facts import Fact, Fill, FundingPayment, TimerFired, VenueFact
 from kedge.model.market import Candle, MarketEvent, Trade
 from kedge.model.money import ZERO
+
+# A class of another module is looked up by its name each time, even compiled, unless it is ours and final.
+_CANDLE: Final = Candle
+_TRADE: Final = Trade
 
 #: After so many facts the log may put away what is over.
 FACTS_A_FOLD = 1 << 15
@@ -171,19 +175,19 @@ class Loop:
         fact: Any
         for fact in facts:
             kind = type(fact)
-            known = over = fact.ts + fact.interval if kind is Candle else fact.ts
+            known = over = fact.ts + fact.interval if kind is _CANDLE else fact.ts
             if delays is not None:
                 known += delays.feed_ns()
                 if known != over:
                     fact = structs.replace(fact, received=known)  # noqa: PLW2901  (the same fact as we get to see it)
             if messages:
                 self._deliver(over)
-            if (venue.busy or (kind is not Candle and kind is not Trade)) and not (
-                coarse and kind is Candle and (fact.symbol, fact.interval) in coarse
+            if (venue.busy or (kind is not _CANDLE and kind is not _TRADE)) and not (
+                coarse and kind is _CANDLE and (fact.symbol, fact.interval) in coarse
             ):
                 for report in venue.on_market(fact):
                     self._report(report)
-                    if kind is Candle and type(report) is Fill and fact.volume:
+                    if kind is _CANDLE and type(report) is Fill and fact.volume:
                         self.participation = max(self.participation, report.quantity / fact.volume)
                 if messages:
                     self._deliver(known)
@@ -196,7 +200,7 @@ class Loop:
             if self.account_changed:
                 self.account_changed = False
                 log.account(desk.state)
-            if kind is Candle:
+            if kind is _CANDLE:
                 note_time(over)
                 note_price(fact.close)
                 if note_symbol is not None:

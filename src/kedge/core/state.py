@@ -30,7 +30,7 @@ from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderB
 from kedge.model.money import ONE, ZERO
 from kedge.model.plain import digest_of
 
-NOTHING: tuple[d.Decision, ...] = ()
+NOTHING: Final[tuple[d.Decision, ...]] = ()
 _RUNNING: Final = d.HaltState.RUNNING
 Consequences = Sequence[d.Decision]
 
@@ -110,7 +110,7 @@ class State:
         bad = self.market.candle(candle)
         if bad is not None:
             return self._doubted(candle, bad)
-        now = candle.received or candle.ts + candle.interval
+        now = self.market.known_ns
         if now > self.now:
             self.now = now
         if self.watches_equity:
@@ -121,7 +121,7 @@ class State:
         bad = self.market.trade(trade)
         if bad is not None:
             return self._doubted(trade, bad)
-        now = trade.received or trade.ts
+        now = self.market.known_ns
         if now > self.now:
             self.now = now
         if self.watches_equity:

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct, StructMeta
@@ -212,4 +211,5 @@ def of_row(kind: type[T]) -> Callable[..., T]:
     """The constructor of `kind` that takes its fields as stored, `ts` in nanoseconds first, and converts
     nothing.
     """
-    return partial(StructMeta.__call__, kind)
+    construct: Callable[..., T] = StructMeta.__call__.__get__(kind, StructMeta)  # bound: half the cost of a partial
+    return construct

@@ -110,6 +110,19 @@ class SymbolMarket(staleness.Streams):
         elif intervals:
             self.bounds[staleness.Channel.CANDLE] = silence_intervals * min(intervals)
 
+    # streams ---------------------------------------------------------------------------------------------------------
+
+    def stream(self, channel: str, up: bool, reason: str, now: int) -> None:
+        """A stream came up or went down. One of books or quotes that went down has missed something: both need a
+        fresh start.
+        """
+        staleness.set_status(self, channel, up, reason, now)
+        if not up:
+            if channel in ("", staleness.Channel.BOOK):
+                self.book.invalidate("stream is down")
+            if channel in ("", staleness.Channel.QUOTE):
+                self.drop_quote()
+
     # price -----------------------------------------------------------------------------------------------------------
 
     def last(self) -> Decimal | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 from msgspec import structs
 
@@ -84,7 +84,7 @@ class Entry:
 
 Reaction = tuple[Entry, Callable[[Any], Wishes], bool]
 Wanted = list[tuple[str, Wish | Failure]]
-NONE: tuple[tuple[str, Wish | Failure], ...] = ()
+NONE: Final[tuple[tuple[str, Wish | Failure], ...]] = ()
 
 
 class StrategyRegistry:
