@@ -15,8 +15,8 @@ from msgspec import structs
 
 from kedge.core.orders import lifecycle
 from kedge.core.orders.inflight import OrdersInFlight
+from kedge.core.orders.standing import Share, Standing
 from kedge.core.risk import flatten
-from kedge.core.risk.assessment import Assessment
 from kedge.core.risk.guard import Guard
 from kedge.core.risk.manager import RiskManager
 from kedge.core.state import State
@@ -33,7 +33,7 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def ignore_what_is_in_flight(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(OrdersInFlight, "on", lambda self, symbol: ())
+    patch.setattr(Standing, "weigh", lambda self, order: None)
 
 
 def forget_which_fills_were_booked(patch: pytest.MonkeyPatch) -> None:
@@ -174,13 +174,13 @@ def write_into_the_state_outside_the_fold(patch: pytest.MonkeyPatch) -> None:
 
 
 def leave_protective_orders_out_of_the_worst_case(patch: pytest.MonkeyPatch) -> None:
-    summed = Assessment._sum_orders
+    add = Share.add
 
-    def soft(self: Assessment, orders: Any) -> None:
-        summed(self, orders)
+    def soft(self: Share, order: Any, quantity: Decimal) -> None:
+        add(self, order, quantity)
         self.covers = self.sheds = Decimal(0)
 
-    patch.setattr(Assessment, "_sum_orders", soft)
+    patch.setattr(Share, "add", soft)
 
 
 def never_ask_again_for_a_cancel_that_got_lost(patch: pytest.MonkeyPatch) -> None:

@@ -157,11 +157,13 @@ class Desk:
 
     def _cancel_for(self, strategy: str, wish: CancelOrders) -> None:
         orders = self.state.orders
-        found = orders.by_symbol.get(wish.symbol) if wish.symbol else orders.active
-        if not found:
-            return
-        for order in list(found.values()):
-            if order.strategy == strategy and (not wish.order_id or order.id == wish.order_id):
+        if wish.order_id:
+            order = orders.active.get(wish.order_id)
+            found = [] if order is None or (wish.symbol and order.symbol != wish.symbol) else [order]
+        else:
+            found = list((orders.by_symbol.get(wish.symbol, {}) if wish.symbol else orders.active).values())
+        for order in found:
+            if order.strategy == strategy:
                 self.orders.cancel(order, wish.reason or "the strategy asked")
 
     def _next_id(self, ahead: int = 0) -> str:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kedge.core.orders.inflight import FINE, REPEAT, OrdersInFlight, outstanding
+from kedge.core.orders.inflight import FINE, REPEAT, OrdersInFlight
 from kedge.core.orders.lifecycle import TABLE, OrderEvent
+from kedge.core.orders.standing import outstanding
 from kedge.model.errors import IllegalTransition, OurBug
 from kedge.model.facts import (
     CancelRejected,

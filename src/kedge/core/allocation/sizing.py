@@ -18,7 +18,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from kedge.core.orders.inflight import outstanding
+from kedge.core.orders.standing import outstanding
 from kedge.core.state import State
 from kedge.model.decisions import SignalDropped, Sized
 from kedge.model.instrument import Instrument
@@ -89,10 +89,15 @@ class Sizer:
 
     def _in_flight(self, strategy: str, symbol: str) -> Decimal:
         """What the strategy's working orders will add, protective ones aside."""
-        total = ZERO
-        for order in self._state.orders.on(symbol):
-            if order.strategy == strategy and (not order.reduce_only or order.order_type is MARKET):
-                total += outstanding(order) if order.side is BUY else -outstanding(order)
+        standing = self._state.orders.standing.get(symbol)
+        if standing is None:
+            return ZERO
+        share = standing.share(strategy)
+        total = share.buy - share.sell
+        for side in (BUY, SELL):
+            for order in standing.reducing(side).values():
+                if order.strategy == strategy and order.order_type is MARKET:
+                    total += outstanding(order) if side is BUY else -outstanding(order)
         return total
 
     def _cut(self, strategy: str, signal: Signal, side: Side, quantity: Decimal, instrument: Instrument) -> Decimal:

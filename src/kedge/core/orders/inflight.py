@@ -18,6 +18,7 @@ from typing import Final
 
 from kedge.core.orders.lifecycle import TABLE, OrderEvent
 from kedge.core.orders.repeats import Repeats
+from kedge.core.orders.standing import Standing
 from kedge.model.errors import OurBug
 from kedge.model.facts import (
     CancelRejected,
@@ -78,6 +79,7 @@ class OrdersInFlight:
         "by_symbol",
         "owing",
         "sent_today",
+        "standing",
         "unknown",
     )
 
@@ -85,6 +87,8 @@ class OrdersInFlight:
         self.active: dict[str, Order] = {}
         self.by_symbol: dict[str, dict[str, Order]] = {}
         self.owing: dict[str, Order] = {}
+        #: What the orders of each symbol may still do.
+        self.standing: dict[str, Standing] = {}
         self.unknown: dict[str, int] = {}
         self.sent_today = 0
         self._sent_day = -1
@@ -135,7 +139,9 @@ class OrdersInFlight:
         on_symbol = self.by_symbol.get(symbol)
         if on_symbol is None:
             on_symbol = self.by_symbol[symbol] = {}
+            self.standing[symbol] = Standing()
         on_symbol[order_id] = order
+        self.standing[symbol].weigh(order)
         self._count(now)
         if duplicate_window_ms:
             self._remember(fingerprint(intent), now, duplicate_window_ms * NS_PER_MS)
@@ -237,9 +243,12 @@ class OrdersInFlight:
         if order.filled_quantity > order.venue_quantity:
             order.venue_quantity = order.filled_quantity
         if fill.symbol != order.symbol or fill.side is not order.side:
+            self._settle(order)
             return order, f"a fill of {fill.side} {fill.symbol} for {order.id}, an order to {order.side} {order.symbol}"
         whole = order.filled_quantity >= order.quantity
         odd = self._move(order, _FULL_FILL if whole else _PART_FILL, now)
+        if order.status not in TERMINAL:  # else it was settled
+            self._settle(order)
         if order.filled_quantity > order.quantity:
             odd = f"overfill: {order.filled_quantity} of {order.quantity} on {order.id}"
         return order, odd
@@ -310,15 +319,18 @@ class OrdersInFlight:
         self.unknown.pop(order.id, None)
 
     def _settle(self, order: Order) -> None:
-        """Put an ended order where it belongs: owing fills, or over."""
+        """Put an order that changed where it belongs, counted for what it may still do: alive, owing fills, or over."""
         if order.status not in TERMINAL:
+            self.standing[order.symbol].weigh(order)
             return
         if self.active.pop(order.id, None) is not None:
             del self.by_symbol[order.symbol][order.id]
         if order.venue_quantity > order.filled_quantity:
             self.owing[order.id] = order
+            self.standing[order.symbol].weigh(order)
             return
         self.owing.pop(order.id, None)
+        self.standing[order.symbol].drop(order)
         self._ended[order.id] = order
         if len(self._ended) > ENDED_KEPT_MAX:
             self._ended.popitem(last=False)
@@ -347,15 +359,6 @@ def _too_much(order: Order) -> str:
     if order.venue_quantity <= order.quantity:
         return FINE
     return f"the venue says {order.venue_quantity} of {order.quantity} were filled on {order.id}"
-
-
-def outstanding(order: Order) -> Decimal:
-    """What the order may still add to the position: its remainder while alive, the fills it owes once
-    ended.
-    """
-    if order.status in TERMINAL:
-        return order.venue_quantity - order.filled_quantity
-    return order.quantity - order.filled_quantity
 
 
 def _plain(order: Order) -> dict[str, object]:

@@ -19,17 +19,16 @@ stop's is its stop price, moved likewise.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from kedge.core.orders.inflight import outstanding
+from kedge.core.orders.standing import NOTHING, Standing, outstanding
 from kedge.core.state import State
 from kedge.model.instrument import Instrument
 from kedge.model.money import ONE, TEN_THOUSAND, ZERO
-from kedge.model.order import BUY, LIMIT, MARKET, Order, OrderIntent, OrderType
+from kedge.model.order import BUY, LIMIT, MARKET, OrderIntent, OrderType
 
-NO_ORDERS: tuple[Order, ...] = ()
 _STOP_LIMIT: Final = OrderType.STOP_LIMIT
 _TAKE_PROFIT: Final = OrderType.TAKE_PROFIT
 
@@ -45,27 +44,21 @@ class Assessment:
         "_value_of_one",
         "adds",
         "buying",
-        "conflicting",
-        "covers",
         "flaw",
         "furthest",
         "intent",
         "notional",
         "now",
         "open_count",
-        "own_buy",
-        "own_covers",
-        "own_sell",
-        "own_sheds",
+        "own",
         "position",
         "quantity",
         "reducing",
         "reference",
         "reference_age_ns",
         "same_side_reducing",
-        "sheds",
+        "standing",
         "state",
-        "unknown",
         "working_buy",
         "working_sell",
         "worst_after",
@@ -90,14 +83,13 @@ class Assessment:
             self.reference, self.reference_age_ns = None, 0
         else:
             self.reference, self.reference_age_ns = known[0], now - known[1]
-        orders = state.orders.on(symbol)
-        if orders:
-            self._sum_orders(orders)
+        standing = self.standing = state.orders.standing.get(symbol)
+        if standing is None:
+            total, self.own, self.same_side_reducing = NOTHING, NOTHING, ZERO
         else:
-            self.covers = self.sheds = self.own_covers = self.own_sheds = self.same_side_reducing = ZERO
-            self.working_buy = self.working_sell = self.own_buy = self.own_sell = ZERO
-            self.conflicting: Sequence[Order] = NO_ORDERS
-            self.unknown = False
+            total, self.own = standing.total, standing.share(intent.strategy)
+            self.same_side_reducing = _same_side_reducing(intent, standing)
+        self.working_buy, self.working_sell = total.buy, total.sell
         self.worst_price = worst_price = self._worst_price(intent, state, collar)
         self._value_of_one = value = worst_price if listed is None else listed.contract_size * worst_price
         self.notional = quantity * value
@@ -109,9 +101,9 @@ class Assessment:
         self.reducing: bool = quantity <= room
         added = ZERO if intent.reduce_only else quantity
         if buying:
-            self.furthest = worst = before + self.covers + added
+            self.furthest = worst = before + total.covers + added
         else:
-            worst = short_before + self.sheds + added
+            worst = short_before + total.sheds + added
             self.furthest = -worst
         self.worst_after = worst = worst if worst > ZERO else ZERO
         self.adds: bool = worst > ZERO and worst > before and worst > short_before
@@ -121,49 +113,6 @@ class Assessment:
         self._others: list[str] | None = None
         self._gross_after: Decimal | None = None
         self._others_net = ZERO
-
-    def _sum_orders(self, orders: Collection[Order]) -> None:
-        """Sum what works on the symbol, by side; keep what could trade against this order."""
-        buy = sell = same_side = own_buy = own_sell = covers = sheds = own_covers = own_sheds = ZERO
-        conflicting: list[Order] = []
-        groups: dict[str, Decimal] = {}
-        unknown = False
-        intent = self.intent
-        side, group, strategy = intent.side, intent.group, intent.strategy
-        by_hand = intent.reduce_only and not intent.parent
-        for order in orders:
-            left = outstanding(order)
-            if order.outcome_unknown:
-                unknown = True
-            own = order.strategy == strategy
-            if order.side is not side:
-                conflicting.append(order)
-            if order.reduce_only:
-                if (
-                    order.side is side
-                    and not (group and order.group == group)
-                    and not (by_hand and own and order.parent)
-                ):
-                    same_side += _once(groups, order, left)
-                if order.side is BUY:
-                    covers += left
-                    own_covers += left if own else ZERO
-                else:
-                    sheds += left
-                    own_sheds += left if own else ZERO
-            elif order.side is BUY:
-                buy += left
-                own_buy += left if own else ZERO
-            else:
-                sell += left
-                own_sell += left if own else ZERO
-        self.covers, self.sheds = covers, sheds
-        self.own_covers, self.own_sheds = own_covers, own_sheds
-        self.working_buy, self.working_sell = buy, sell
-        self.own_buy, self.own_sell = own_buy, own_sell
-        self.same_side_reducing = same_side
-        self.conflicting = conflicting
-        self.unknown = unknown
 
     def _worst_price(self, intent: OrderIntent, state: State, collar: Decimal) -> Decimal:
         """Zero where nothing is known: the checks refuse before they use it."""
@@ -183,6 +132,13 @@ class Assessment:
             if depth is not None and depth >= reference:
                 return depth
         return at * (ONE + collar / TEN_THOUSAND) if self.buying and collar else at
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the outcome of an order on the symbol is unknown."""
+        orders = self.state.orders
+        found = map(orders.find, orders.unknown) if orders.unknown else ()
+        return any(order is not None and order.symbol == self.intent.symbol for order in found)
 
     def room(self) -> Decimal:
         """What is left of an opposite position after every other order on this order's side; below zero:
@@ -218,8 +174,9 @@ class Assessment:
         state, strategy = self.state, self.intent.strategy
         added = ZERO if self.intent.reduce_only else self.intent.quantity
         held = state.portfolio.strategy_position(strategy, self.intent.symbol)
-        long = held + self.own_buy + self.own_covers + (added if self.buying else ZERO)
-        short = held - self.own_sell - self.own_sheds - (ZERO if self.buying else added)
+        own = self.own
+        long = held + own.buy + own.covers + (added if self.buying else ZERO)
+        short = held - own.sell - own.sheds - (ZERO if self.buying else added)
         total = max(long, -short, ZERO) * self._value_of_one
         for symbol in self._other_symbols():
             long, short, price = worst_case(state, symbol, strategy)
@@ -249,15 +206,24 @@ class Assessment:
         return self._others
 
 
-def _once(groups: dict[str, Decimal], order: Order, left: Decimal) -> Decimal:
-    """What `order` takes of the position beside what its group takes already: the largest of a group counts."""
-    if not order.group:
-        return left
-    counted = groups.get(order.group, ZERO)
-    if left <= counted:
-        return ZERO
-    groups[order.group] = left
-    return left - counted
+def _same_side_reducing(intent: OrderIntent, standing: Standing) -> Decimal:
+    """What the other reduce-only orders on the side of `intent` take of the position; of a group the largest counts."""
+    group, strategy = intent.group, intent.strategy
+    by_hand = intent.reduce_only and not intent.parent
+    total = ZERO
+    groups: dict[str, Decimal] = {}
+    for order in standing.reducing(intent.side).values():
+        if (group and order.group == group) or (by_hand and order.parent and order.strategy == strategy):
+            continue
+        left = outstanding(order)
+        if order.group:
+            counted = groups.get(order.group, ZERO)
+            if left <= counted:
+                continue
+            groups[order.group] = left
+            left -= counted
+        total += left
+    return total
 
 
 def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[Decimal, Decimal, Decimal]:
@@ -268,16 +234,15 @@ def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[
     The unit is valued at the worst of the last price and the orders' own worst prices.
     """
     portfolio = state.portfolio
-    long = short = portfolio.position(symbol) if strategy is None else portfolio.strategy_position(strategy, symbol)
+    held_by = portfolio.position(symbol) if strategy is None else portfolio.strategy_position(strategy, symbol)
+    long = short = held_by
     price = state.price(symbol) or ZERO
-    for order in state.orders.on(symbol):
-        if order.worst_price > price:
-            price = order.worst_price
-        if strategy is None or order.strategy == strategy:
-            if order.side is BUY:
-                long += outstanding(order)
-            else:
-                short -= outstanding(order)
+    standing = state.orders.standing.get(symbol)
+    if standing is not None:
+        price = max(price, standing.worst_price())
+        share = standing.total if strategy is None else standing.share(strategy)
+        long += share.buy + share.covers
+        short -= share.sell + share.sheds
     held = state.portfolio.account.get(symbol)
     if not price and held is not None:
         price = held.average_price or ZERO

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from kedge.core.orders.standing import STOPS
 from kedge.core.risk.assessment import Assessment
 from kedge.core.risk.finding import Answer, outside, short
 from kedge.model.money import ONE, TEN_THOUSAND, ZERO
-from kedge.model.order import LIMIT, TERMINAL, Order, OrderIntent, OrderType, Side, TimeInForce
+from kedge.model.order import LIMIT, Order, OrderIntent, Side, TimeInForce
 
 
 def self_trade(a: Assessment, collar: Decimal | None) -> Answer:
-    """No order of ours stands where this one could trade with it (C12)."""
-    for order in a.conflicting:
-        resting = order.price
-        if order.order_type is not LIMIT or resting is None or order.status in TERMINAL:
-            continue
-        reach = a.intent.price
-        if reach is None:
-            reach = a.worst_price if a.buying else _least_bid(a.reference, collar)
-        if reach >= resting if a.buying else reach <= resting:
-            return outside(reach, f"it could hit {order.id} at {resting}")
+    """No order of ours stands where this one could trade with it (C12): the nearest would be the first."""
+    standing = a.standing
+    order = None if standing is None else standing.nearest(a.intent.side.opposite)
+    if order is None or order.price is None:
+        return ZERO
+    resting, reach = order.price, a.intent.price
+    if reach is None:
+        reach = a.worst_price if a.buying else _least_bid(a.reference, collar)
+    if reach >= resting if a.buying else reach <= resting:
+        return outside(reach, f"it could hit {order.id} at {resting}")
     return ZERO
 
 
@@ -33,21 +34,25 @@ def _least_bid(reference: Decimal | None, collar: Decimal | None) -> Decimal:
 
 def stop_trade(a: Assessment, collar: Decimal | None) -> Answer:
     """No stop of ours, once triggered, could trade with a limit order of ours (C12)."""
-    intent = a.intent
-    for order in a.conflicting:
-        if order.status in TERMINAL:
-            continue
-        stop: Order | OrderIntent
-        if intent.order_type is LIMIT and order.order_type in _STOPS and intent.time_in_force not in _FLEETING:
-            stop, price, other = order, intent.price, order.id
-        elif order.order_type is LIMIT and intent.order_type in _STOPS:
-            stop, price, other = intent, order.price, order.id
-        else:
-            continue
-        first, last = _triggered(stop, a.reference or ZERO, collar or ZERO)
-        if price is not None and min(first, last) <= price <= max(first, last):
-            return outside(price, f"{other}: a stop triggered at {short(first)} could reach {short(last)}")
+    intent, standing = a.intent, a.standing
+    if standing is None:
+        return ZERO
+    kind, price = intent.order_type, intent.price
+    if kind in STOPS:
+        low, high = _triggered(intent, a.reference or ZERO, collar or ZERO)
+        order = standing.between(intent.side.opposite, min(low, high), max(low, high))
+        return ZERO if order is None else _met(order, order.price, low, high)
+    if kind is LIMIT and price is not None and standing.stops and intent.time_in_force not in _FLEETING:
+        for order in standing.stops.values():
+            if order.side is not intent.side:
+                low, high = _triggered(order, a.reference or ZERO, collar or ZERO)
+                if min(low, high) <= price <= max(low, high):
+                    return _met(order, price, low, high)
     return ZERO
+
+
+def _met(order: Order, price: Decimal | None, first: Decimal, last: Decimal) -> Answer:
+    return outside(price or ZERO, f"{order.id}: a stop triggered at {short(first)} could reach {short(last)}")
 
 
 def _triggered(stop: Order | OrderIntent, reference: Decimal, collar: Decimal) -> tuple[Decimal, Decimal]:
@@ -67,6 +72,5 @@ def _triggered(stop: Order | OrderIntent, reference: Decimal, collar: Decimal) -
     return first, stop.price if beyond else first
 
 
-_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP})
 #: Such an order does not rest, so nothing triggered later can meet it.
 _FLEETING = frozenset({TimeInForce.IOC, TimeInForce.FOK})
