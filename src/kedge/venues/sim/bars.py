@@ -107,8 +107,8 @@ class BarMatcher:
 
     def _range(self, listing: Listing, bar: Candle, end: int, out: list[VenueFact]) -> None:
         low, high, opened = bar.low, bar.high, bar.open
-        down = self._touched(listing, DOWN, low) if listing.down else []
-        up = self._touched(listing, UP, high) if listing.up else []
+        down = self._touched(listing, DOWN, low) if listing.falls_to(low) else []
+        up = self._touched(listing, UP, high) if listing.rises_to(high) else []
         if down or up or low <= listing.liquidation_below or high >= listing.liquidation_above:
             listing.benefit = listing.position.copy_abs()
             listing.held_short = short = listing.position < ZERO
@@ -211,15 +211,12 @@ class BarMatcher:
 
 def touches(listing: Listing, low: Decimal, high: Decimal) -> bool:
     """Whether a range may reach a liquidation price or any resting order."""
-    if low <= listing.liquidation_below or high >= listing.liquidation_above:
-        return True
-    for order in listing.down.values():
-        if low <= order.level:
-            return True
-    for order in listing.up.values():  # noqa: SIM110  (on every bar: a generator costs more)
-        if high >= order.level:
-            return True
-    return False
+    return (
+        low <= listing.liquidation_below
+        or high >= listing.liquidation_above
+        or listing.falls_to(low)
+        or listing.rises_to(high)
+    )
 
 
 def sound(bar: Candle, price_most: Decimal) -> bool:

@@ -241,8 +241,7 @@ class Execution:
     def _end(self, listing: Listing, order: Working, status: OrderStatus) -> None:
         order_id = order.id
         del self.orders[order_id]
-        del listing.shelves[order.shelf][order_id]
-        order.shelf = ENDED
+        listing.move(order, ENDED)
         order.status = status
         if order.expires_ns or order.cancel_at:
             listing.timed -= 1
@@ -256,20 +255,14 @@ class Execution:
             memory.turn()
         memory.younger[order_id] = order
 
-    def move(self, listing: Listing, order: Working, shelf: int) -> None:
-        """Put an order on another shelf of its symbol."""
-        if order.shelf != shelf:
-            del listing.shelves[order.shelf][order.id]
-            listing.shelves[shelf][order.id] = order
-            order.shelf = shelf
-
     def into_market(self, listing: Listing, order: Working, at: int) -> None:
         """A triggered stop whose remainder could not trade waits as a market order."""
         if order.kind == TRAILING:
             listing.trailing -= 1
         order.kind = MARKET
         order.at = at
-        self.move(listing, order, ARRIVING)
+        if order.shelf != ARRIVING:
+            listing.move(order, ARRIVING)
 
 
 def _arrival(order: Working) -> int:

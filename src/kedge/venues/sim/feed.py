@@ -92,8 +92,9 @@ class FeedMatcher:
 
     def _queue(self, listing: Listing, trade: Trade, out: list[VenueFact]) -> None:
         """A trade at the very price of a resting order moves it forward in its queue, and may reach it."""
-        for shelf, aggressor in ((listing.down, Side.SELL), (listing.up, Side.BUY)):
-            if trade.side is not None and trade.side is not aggressor:
+        reached = listing.falls_to(trade.price), listing.rises_to(trade.price)
+        for shelf, aggressor, near in zip((listing.down, listing.up), (Side.SELL, Side.BUY), reached, strict=True):
+            if not near or (trade.side is not None and trade.side is not aggressor):
                 continue
             left = trade.quantity
             for order in [order for order in shelf.values() if order.ahead is not None and order.level == trade.price]:

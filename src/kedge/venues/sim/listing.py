@@ -16,7 +16,7 @@ from kedge.model.instrument import Instrument, InstrumentKind, InstrumentStatus
 from kedge.model.market import Candle
 from kedge.model.money import EXACT, ONE, ZERO, canonical
 from kedge.venues.sim.book import VisibleBook
-from kedge.venues.sim.working import Working
+from kedge.venues.sim.working import DOWN, ENDED, UP, Working
 
 #: Liquidation prices that no market price reaches.
 NEVER_BELOW: Final = Decimal(-1)
@@ -48,7 +48,7 @@ class Listing:
     """
 
     __slots__ = (
-        "arriving", "bar", "benefit", "book", "contract_size", "cost", "down", "finer", "held_short",
+        "_highest_down", "_lowest_up", "arriving", "bar", "benefit", "book", "contract_size", "cost", "down", "finer", "held_short",
         "initial_rate", "instrument", "is_open", "is_spot", "last", "liquidated", "liquidation_above",
         "liquidation_below", "long_rate", "look", "lot_size", "maker_fee", "mark", "mark_above", "mark_below",
         "min_notional", "position", "price_most", "quantity_least", "quantity_most", "room", "room_of",
@@ -62,6 +62,9 @@ class Listing:
         self.down: dict[str, Working] = {}
         self.up: dict[str, Working] = {}
         self.shelves = (self.arriving, self.down, self.up)
+        #: The level that a fall reaches first, and a rise; None where it has to be looked for.
+        self._highest_down: Decimal | None = None
+        self._lowest_up: Decimal | None = None
         self.trailing = 0
         self.timed = 0
         self.triggered = 0
@@ -112,6 +115,52 @@ class Listing:
         if self.mark is not None:
             return self.mark
         return self.last if self.bar is None else self.bar.close
+
+    def move(self, order: Working, shelf: int) -> None:
+        """Put an order on a shelf (`ENDED`: on none) from the one it is on."""
+        order_id, before, level = order.id, order.shelf, order.level
+        del self.shelves[before][order_id]
+        if before == DOWN:
+            if level == self._highest_down:
+                self._highest_down = None
+        elif before == UP and level == self._lowest_up:
+            self._lowest_up = None
+        order.shelf = shelf
+        if shelf == ENDED:
+            return
+        on_shelf = self.shelves[shelf]
+        if shelf == DOWN:
+            highest = self._highest_down
+            if not on_shelf or (highest is not None and level > highest):
+                self._highest_down = level
+        elif shelf == UP:
+            lowest = self._lowest_up
+            if not on_shelf or (lowest is not None and level < lowest):
+                self._lowest_up = level
+        on_shelf[order_id] = order
+
+    def relevel(self, order: Working, level: Decimal) -> None:
+        """Let an order wait for another level."""
+        order.level = level
+        self._highest_down = self._lowest_up = None
+
+    def falls_to(self, price: Decimal) -> bool:
+        """Whether a price as low as this may reach an order that waits for a fall."""
+        if not self.down:
+            return False
+        highest = self._highest_down
+        if highest is None:
+            highest = self._highest_down = max([order.level for order in self.down.values()])
+        return price <= highest
+
+    def rises_to(self, price: Decimal) -> bool:
+        """Whether a price as high as this may reach an order that waits for a rise."""
+        if not self.up:
+            return False
+        lowest = self._lowest_up
+        if lowest is None:
+            lowest = self._lowest_up = min([order.level for order in self.up.values()])
+        return price >= lowest
 
     def settle_look(self) -> None:
         """Condense what the next candle must be held against."""

@@ -73,11 +73,17 @@ class Meeting:
         self, listing: Listing, bid: Decimal | None, ask: Decimal | None, shown: bool, ts: int, out: list[VenueFact]
     ) -> None:
         """Resting orders whose level the price has reached: stops first, then by price and arrival."""
+        prices = [price for price in (bid, ask) if price is not None]
+        if not prices:
+            return
+        low, high = min(prices), max(prices)
+        waiting: list[Working] = []
+        if listing.falls_to(low):
+            waiting += listing.down.values()
+        if listing.rises_to(high):
+            waiting += listing.up.values()
         hits = [
-            order
-            for shelf in (listing.down, listing.up)
-            for order in shelf.values()
-            if (price := ask if order.buy else bid) is not None and reached(order, price)
+            order for order in waiting if (price := ask if order.buy else bid) is not None and reached(order, price)
         ]
         if len(hits) > 1:
             hits.sort(key=_stops_first)
@@ -135,10 +141,7 @@ class Meeting:
 
     def _rest(self, listing: Listing, order: Working) -> None:
         """Put an order that was arriving on the shelf where it waits, at the back of the queue at its price."""
-        order_id = order.id
-        del listing.shelves[order.shelf][order_id]
-        order.shelf = shelf = DOWN if order.buy is not order.adverse else UP
-        listing.shelves[shelf][order_id] = order
+        listing.move(order, DOWN if order.buy is not order.adverse else UP)
         if order.kind == LIMIT and self._queue is not None and listing.book is not None:
             order.ahead = self._queue.ahead(listing.book.size_at(not order.buy, order.level))
 
@@ -175,7 +178,7 @@ class Meeting:
 
     def _become_limit(self, listing: Listing, order: Working, ts: int, out: list[VenueFact]) -> None:
         order.kind = LIMIT
-        order.level = order.limit
+        listing.relevel(order, order.limit)
         order.adverse = False
         if not listing.finer:
             order.dormant = True
@@ -184,7 +187,8 @@ class Meeting:
             self.cross(listing, order, order.level, order.level, ts, out)
         elif order.at_once:
             order.at = ts + 1
-            self._execution.move(listing, order, ARRIVING)
+            if order.shelf != ARRIVING:
+                listing.move(order, ARRIVING)
             return
         if order.shelf != ENDED:
             self._rest(listing, order)
@@ -245,9 +249,9 @@ class Meeting:
             for order in shelf.values():
                 if order.kind == TRAILING:
                     if order.buy and ask is not None:
-                        order.level = min(order.level, _add(ask, order.trail))
+                        listing.relevel(order, min(order.level, _add(ask, order.trail)))
                     elif not order.buy and bid is not None:
-                        order.level = max(order.level, _sub(bid, order.trail))
+                        listing.relevel(order, max(order.level, _sub(bid, order.trail)))
 
 
 def _visible(book: VisibleBook, asks: bool, bound: Decimal | None) -> Decimal:
