@@ -15,7 +15,7 @@ from msgspec import structs
 
 from kedge.core.orders import lifecycle
 from kedge.core.orders.inflight import OrdersInFlight
-from kedge.core.orders.standing import Share, Standing
+from kedge.core.orders.standing import COVERS, SHEDS, Standing
 from kedge.core.risk import flatten
 from kedge.core.risk.guard import Guard
 from kedge.core.risk.manager import RiskManager
@@ -174,13 +174,13 @@ def write_into_the_state_outside_the_fold(patch: pytest.MonkeyPatch) -> None:
 
 
 def leave_protective_orders_out_of_the_worst_case(patch: pytest.MonkeyPatch) -> None:
-    add = Share.add
+    weigh = Standing.weigh
 
-    def soft(self: Share, order: Any, quantity: Decimal) -> None:
-        add(self, order, quantity)
-        self.covers = self.sheds = Decimal(0)
+    def soft(self: Standing, order: Any) -> None:
+        weigh(self, order)
+        self.total[COVERS] = self.total[SHEDS] = Decimal(0)
 
-    patch.setattr(Share, "add", soft)
+    patch.setattr(Standing, "weigh", soft)
 
 
 def never_ask_again_for_a_cancel_that_got_lost(patch: pytest.MonkeyPatch) -> None:

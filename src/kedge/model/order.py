@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct, structs
 
@@ -120,6 +120,10 @@ class OrderIntent(Struct, frozen=True, gc=False, omit_defaults=True):
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     tag: str = ""
+
+
+#: The fields of an intent as `msgspec.structs.astuple` gives them: one call is cheaper than a dozen reads.
+IntentFields = tuple[Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any]
 
 
 class Order(Struct, gc=False):

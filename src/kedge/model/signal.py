@@ -73,6 +73,11 @@ class Signal(Struct, frozen=True, gc=False, omit_defaults=True, tag="signal"):
         return [structs.replace(signal, group=group) for signal in signals]
 
 
+#: The fields of a signal as `msgspec.structs.astuple` gives them. One call for all is cheaper than a dozen reads; what
+#: they are is not looked at again, so their types are left out.
+SignalFields = tuple[Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any]
+
+
 class StrategySignal(Signal, frozen=True, gc=False, omit_defaults=True, tag="signal"):
     """A signal with the name of the strategy that raised it, as `route_candle` returns it."""
 

@@ -18,13 +18,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from kedge.core.orders.standing import outstanding
+from msgspec.structs import astuple
+
+from kedge.core.orders.standing import BUYS, SELLS, outstanding
 from kedge.core.state import State
 from kedge.model.decisions import SignalDropped, Sized
 from kedge.model.instrument import Instrument
 from kedge.model.money import EXACT, ONE, ZERO, round_price_down, round_price_up, round_quantity
 from kedge.model.order import BUY, MARKET, SELL, OrderIntent, Side
-from kedge.model.signal import Signal
+from kedge.model.signal import Signal, SignalFields
 
 _remainder: Final = EXACT.remainder
 
@@ -93,7 +95,7 @@ class Sizer:
         if standing is None:
             return ZERO
         share = standing.share(strategy)
-        total = share.buy - share.sell
+        total = share[BUYS] - share[SELLS]
         for side in (BUY, SELL):
             for order in standing.reducing(side).values():
                 if order.strategy == strategy and order.order_type is MARKET:
@@ -136,28 +138,33 @@ def _intent(
     strategy: str, signal: Signal, sized: Sized, instrument: Instrument, order_id: str, signal_n: int
 ) -> OrderIntent:
     side = sized.side
-    price: Decimal | None = signal.price
-    stop_price: Decimal | None = signal.stop_price
+    fields: SignalFields = astuple(signal)
+    price: Decimal | None
+    stop_price: Decimal | None
+    (
+        symbol, _side, _quantity, _target, kind, price, stop_price, trail, force, expires_ns, post_only, reduce_only,
+        stop_loss, take_profit, group, tag, _reason,
+    ) = fields  # fmt: skip
     return OrderIntent(
         order_id,
-        signal.symbol,
+        symbol,
         side,
-        signal.order_type,
+        kind,
         sized.quantity,
         price if price is None else _passive(price, side, instrument),
         stop_price if stop_price is None else _passive(stop_price, side, instrument),
-        signal.trail,
-        signal.time_in_force,
-        signal.expires_ns,
-        signal.post_only,
-        signal.reduce_only,
+        trail,
+        force,
+        expires_ns,
+        post_only,
+        reduce_only,
         strategy,
         signal_n,
         "",
-        signal.group,
-        signal.stop_loss,
-        signal.take_profit,
-        signal.tag,
+        group,
+        stop_loss,
+        take_profit,
+        tag,
     )
 
 

@@ -16,6 +16,8 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Final
 
+from msgspec.structs import astuple
+
 from kedge.core.orders.lifecycle import TABLE, OrderEvent
 from kedge.core.orders.repeats import Repeats
 from kedge.core.orders.standing import Standing
@@ -32,7 +34,7 @@ from kedge.model.facts import (
 )
 from kedge.model.instant import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from kedge.model.money import ZERO, canonical
-from kedge.model.order import TERMINAL, Order, OrderIntent, OrderStatus
+from kedge.model.order import TERMINAL, IntentFields, Order, OrderIntent, OrderStatus
 
 ENDED_KEPT_MAX = 10_000
 TRADES_KEPT_MIN = 100_000
@@ -71,6 +73,8 @@ class OrdersInFlight:
 
     __slots__ = (
         "_ended",
+        "_print",
+        "_printed",
         "_sent_day",
         "_sent_prints",
         "_sent_times",
@@ -96,6 +100,8 @@ class OrdersInFlight:
         self._sent_prints: OrderedDict[Fingerprint, int] = OrderedDict()
         self._ended: OrderedDict[str, Order] = OrderedDict()
         self._trades = Repeats(TRADES_KEPT_MIN)
+        self._printed: OrderIntent | None = None
+        self._print: Fingerprint = ()
 
     # decisions -------------------------------------------------------------------------------------------------------
 
@@ -103,38 +109,18 @@ class OrdersInFlight:
         self, intent: OrderIntent, now: int, duplicate_window_ms: int | None = None, worst_price: Decimal = ZERO
     ) -> Order:
         """Fold an approval: the order is submitted and counts from now on."""
-        order_id, symbol = intent.id, intent.symbol
+        fields: IntentFields = astuple(intent)
+        (
+            order_id, symbol, side, kind, quantity, price, stop_price, trail, force, expires_ns, post_only, reduce_only,
+            strategy, _signal_n, parent, group, stop_loss, take_profit, tag,
+        ) = fields  # fmt: skip
         if order_id in self.active or order_id in self._ended:
             raise OurBug(f"client order id {order_id} was used before")
         order = Order(
-            symbol,
-            intent.side,
-            intent.order_type,
-            intent.quantity,
-            intent.price,
-            order_id,
-            "",
-            ZERO,
-            ZERO,
-            ZERO,
-            _SUBMITTED,
-            now,
-            now,
-            "",
-            intent.stop_price,
-            intent.trail,
-            intent.time_in_force,
-            intent.expires_ns,
-            intent.post_only,
-            intent.reduce_only,
-            intent.strategy,
-            worst_price,
-            intent.parent,
-            intent.group,
-            intent.stop_loss,
-            intent.take_profit,
-            intent.tag,
-        )
+            symbol, side, kind, quantity, price, order_id, "", ZERO, ZERO, ZERO, _SUBMITTED, now, now, "", stop_price,
+            trail, force, expires_ns, post_only, reduce_only, strategy, worst_price, parent, group, stop_loss,
+            take_profit, tag,
+        )  # fmt: skip
         self.active[order_id] = order
         on_symbol = self.by_symbol.get(symbol)
         if on_symbol is None:
@@ -144,7 +130,7 @@ class OrdersInFlight:
         self.standing[symbol].weigh(order)
         self._count(now)
         if duplicate_window_ms:
-            self._remember(fingerprint(intent), now, duplicate_window_ms * NS_PER_MS)
+            self._remember(self._fingerprint(intent), now, duplicate_window_ms * NS_PER_MS)
         return order
 
     def request_cancel(self, order_id: str, now: int) -> None:
@@ -284,9 +270,9 @@ class OrdersInFlight:
         """How many orders were sent in the UTC day of `now`."""
         return self.sent_today if now // NS_PER_DAY == self._sent_day else 0
 
-    def last_sent(self, print_: Fingerprint) -> int | None:
+    def last_sent(self, intent: OrderIntent) -> int | None:
         """When the same wish was last sent, while it is remembered."""
-        return self._sent_prints.get(print_)
+        return self._sent_prints.get(self._fingerprint(intent))
 
     def snapshot(self) -> dict[str, object]:
         """Plain data that two equal folds agree on."""
@@ -334,6 +320,12 @@ class OrdersInFlight:
         self._ended[order.id] = order
         if len(self._ended) > ENDED_KEPT_MAX:
             self._ended.popitem(last=False)
+
+    def _fingerprint(self, intent: OrderIntent) -> Fingerprint:
+        """Of the intent asked about last it is known: what is judged and approved is then sent."""
+        if self._printed is not intent:
+            self._printed, self._print = intent, fingerprint(intent)
+        return self._print
 
     def _count(self, now: int) -> None:
         day = now // NS_PER_DAY

@@ -19,31 +19,30 @@ from kedge.model.order import BUY, LIMIT, TERMINAL, Order, OrderType, Side
 STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP})
 
 
-class Share:
-    """What may still be bought and sold, and, by reduce-only orders, covered and shed."""
+#: Quantities that may still be bought and sold, and, by reduce-only orders, covered and shed; in this order.
+Share = list[Decimal]
+BUYS: Final = 0
+SELLS: Final = 1
+COVERS: Final = 2
+SHEDS: Final = 3
 
-    __slots__ = ("buy", "covers", "sell", "sheds")
+NOTHING: Final[Share] = [ZERO, ZERO, ZERO, ZERO]
 
-    def __init__(self) -> None:
-        self.buy = self.sell = self.covers = self.sheds = ZERO
-
-    def add(self, order: Order, quantity: Decimal) -> None:
-        """Count `quantity` (signed: less than before is below zero) of an order."""
-        if order.side is BUY:
-            if order.reduce_only:
-                self.covers += quantity
-            else:
-                self.buy += quantity
-        elif order.reduce_only:
-            self.sheds += quantity
-        else:
-            self.sell += quantity
+#: A limit order by its price and a number that grows with each, so that two orders are never compared.
+_Limit = tuple[Decimal, int, Order]
 
 
-NOTHING: Final = Share()
+class _Counted:
+    """An order, what is counted of it and where, and its place among the limits while it may trade."""
 
-#: Where a limit order stands: its price, and a number that grows with each.
-_Key = tuple[Decimal, int]
+    __slots__ = ("kind", "left", "limit", "order", "own")
+
+    def __init__(self, order: Order, kind: int, left: Decimal, own: Share) -> None:
+        self.order = order
+        self.kind = kind
+        self.left = left
+        self.own = own
+        self.limit: _Limit | None = None
 
 
 class Standing:
@@ -53,32 +52,15 @@ class Standing:
     `stops` those that wait for a trigger and have not ended.
     """
 
-    __slots__ = (
-        "_asks",
-        "_bids",
-        "_counted",
-        "_keys",
-        "_limits",
-        "_number",
-        "_orders",
-        "_worst",
-        "covering",
-        "own",
-        "shedding",
-        "stops",
-        "total",
-    )
+    __slots__ = ("_asks", "_bids", "_number", "_orders", "_worst", "covering", "own", "shedding", "stops", "total")
 
     def __init__(self) -> None:
-        self._orders: dict[str, Order] = {}
-        self._counted: dict[str, Decimal] = {}
-        self._bids: list[_Key] = []
-        self._asks: list[_Key] = []
-        self._keys: dict[str, _Key] = {}
-        self._limits: dict[int, Order] = {}
+        self._orders: dict[str, _Counted] = {}
+        self._bids: list[_Limit] = []
+        self._asks: list[_Limit] = []
         self._number = 0
         self._worst: Decimal | None = ZERO
-        self.total = Share()
+        self.total = NOTHING.copy()
         self.own: dict[str, Share] = {}
         self.covering: dict[str, Order] = {}
         self.shedding: dict[str, Order] = {}
@@ -86,39 +68,34 @@ class Standing:
 
     def weigh(self, order: Order) -> None:
         """Count an order with what is outstanding of it now, in place of what it counted before."""
-        order_id = order.id
         left = outstanding(order)
-        before = self._counted.get(order_id)
-        self._counted[order_id] = left
-        if before is None:
-            self._take(order)
-            change = left
-        else:
-            change = left - before
-        if change:
-            self._add(order, change)
-        if order.status in TERMINAL:
-            self._retire(order_id)
+        counted = self._orders.get(order.id)
+        if counted is None:
+            self._take(order, left)
+        elif left != counted.left:
+            self._add(counted, left - counted.left)
+            counted.left = left
+        if counted is not None and order.status in TERMINAL:
+            self._retire(counted)
 
     def drop(self, order: Order) -> None:
         """Nothing of this order can move the position any more."""
-        order_id = order.id
-        counted = self._counted.pop(order_id, None)
+        counted = self._orders.pop(order.id, None)
         if counted is None:
             return
-        del self._orders[order_id]
-        self._retire(order_id)
+        self._retire(counted)
         if not self._orders:  # the sums begin at zero again: no digits are left of what was
             self._worst = ZERO
-            self.total = Share()
+            self.total = NOTHING.copy()
             self.own = {}
             self.covering, self.shedding = {}, {}
             return
-        if counted:
-            self._add(order, -counted)
+        if counted.left:
+            self._add(counted, -counted.left)
         if order.reduce_only:
-            (self.covering if order.side is BUY else self.shedding).pop(order_id, None)
-        if self._worst is not None and order.worst_price >= self._worst:
+            self.reducing(order.side).pop(order.id, None)
+        worst = self._worst
+        if worst is not None and order.worst_price >= worst:
             self._worst = None
 
     def share(self, strategy: str) -> Share:
@@ -134,58 +111,70 @@ class Standing:
         the oldest.
         """
         if side is not BUY:
-            return self._limits[self._asks[0][1]] if self._asks else None
+            return self._asks[0][2] if self._asks else None
         bids = self._bids
-        return self._limits[bids[bisect_left(bids, (bids[-1][0], 0))][1]] if bids else None
+        if not bids:
+            return None
+        price, _, order = bids[-1]
+        return bids[bisect_left(bids, (price, 0, order))][2]
 
     def between(self, side: Side, low: Decimal, high: Decimal) -> Order | None:
         """A limit order of ours on `side` with a price of `low` to `high`, the lowest such; `None` where there is none."""
         limits = self._bids if side is BUY else self._asks
-        at = bisect_left(limits, (low, 0))
-        return self._limits[limits[at][1]] if at < len(limits) and limits[at][0] <= high else None
+        if not limits:
+            return None
+        at = bisect_left(limits, (low, 0, limits[0][2]))
+        return limits[at][2] if at < len(limits) and limits[at][0] <= high else None
 
     def worst_price(self) -> Decimal:
         """The highest price at which risk valued one of the orders; zero where there is none."""
         worst = self._worst
         if worst is None:
-            worst = self._worst = max(order.worst_price for order in self._orders.values())
+            worst = self._worst = max([each.order.worst_price for each in self._orders.values()])
         return worst
 
     # inside ----------------------------------------------------------------------------------------------------------
 
-    def _add(self, order: Order, change: Decimal) -> None:
-        self.total.add(order, change)
-        share = self.own.get(order.strategy)
-        if share is None:
-            share = self.own[order.strategy] = Share()
-        share.add(order, change)
+    def _add(self, counted: _Counted, change: Decimal) -> None:
+        kind = counted.kind
+        self.total[kind] += change
+        counted.own[kind] += change
 
-    def _take(self, order: Order) -> None:
-        """An order that was not known: enter it where it will be looked for."""
-        order_id, price = order.id, order.price
-        self._orders[order_id] = order
+    def _take(self, order: Order, left: Decimal) -> None:
+        """Enter an order that was not known where it will be looked for; one that has ended only counts."""
+        buying = order.side is BUY
+        kind = BUYS if buying else SELLS
         if order.reduce_only:
-            self.reducing(order.side)[order_id] = order
-        if order.order_type is LIMIT:
-            if price is not None:
-                self._number = number = self._number + 1
-                key = self._keys[order_id] = (price, number)
-                self._limits[number] = order
-                insort(self._bids if order.side is BUY else self._asks, key)
-        elif order.order_type in STOPS:
-            self.stops[order_id] = order
+            kind += COVERS
+            self.reducing(order.side)[order.id] = order
+        own = self.own.get(order.strategy)
+        if own is None:
+            own = self.own[order.strategy] = NOTHING.copy()
+        counted = self._orders[order.id] = _Counted(order, kind, left, own)
+        self.total[kind] += left
+        own[kind] += left
         worst = self._worst
         if worst is not None and order.worst_price > worst:
             self._worst = order.worst_price
+        if order.status in TERMINAL:
+            return
+        if order.order_type is LIMIT:
+            if order.price is not None:
+                self._number = number = self._number + 1
+                counted.limit = limit = (order.price, number, order)
+                insort(self._bids if buying else self._asks, limit)
+        elif order.order_type in STOPS:
+            self.stops[order.id] = order
 
-    def _retire(self, order_id: str) -> None:
+    def _retire(self, counted: _Counted) -> None:
         """An order that has ended trades with nobody any more, whatever it owes."""
-        self.stops.pop(order_id, None)
-        key = self._keys.pop(order_id, None)
-        if key is not None:
-            order = self._limits.pop(key[1])
+        limit, order = counted.limit, counted.order
+        if limit is not None:
             limits = self._bids if order.side is BUY else self._asks
-            del limits[bisect_left(limits, key)]
+            del limits[bisect_left(limits, limit)]
+            counted.limit = None
+        elif order.order_type in STOPS:
+            self.stops.pop(order.id, None)
 
 
 def outstanding(order: Order) -> Decimal:

@@ -23,11 +23,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from kedge.core.orders.standing import NOTHING, Standing, outstanding
+from kedge.core.orders.standing import BUYS, COVERS, NOTHING, SELLS, SHEDS, outstanding
 from kedge.core.state import State
 from kedge.model.instrument import Instrument
 from kedge.model.money import ONE, TEN_THOUSAND, ZERO
-from kedge.model.order import BUY, LIMIT, MARKET, OrderIntent, OrderType
+from kedge.model.order import BUY, LIMIT, MARKET, Order, OrderIntent, OrderType
 
 _STOP_LIMIT: Final = OrderType.STOP_LIMIT
 _TAKE_PROFIT: Final = OrderType.TAKE_PROFIT
@@ -88,8 +88,9 @@ class Assessment:
             total, self.own, self.same_side_reducing = NOTHING, NOTHING, ZERO
         else:
             total, self.own = standing.total, standing.share(intent.strategy)
-            self.same_side_reducing = _same_side_reducing(intent, standing)
-        self.working_buy, self.working_sell = total.buy, total.sell
+            reducing = standing.reducing(intent.side)
+            self.same_side_reducing = _same_side_reducing(intent, reducing) if reducing else ZERO
+        self.working_buy, self.working_sell = total[BUYS], total[SELLS]
         self.worst_price = worst_price = self._worst_price(intent, state, collar)
         self._value_of_one = value = worst_price if listed is None else listed.contract_size * worst_price
         self.notional = quantity * value
@@ -101,9 +102,9 @@ class Assessment:
         self.reducing: bool = quantity <= room
         added = ZERO if intent.reduce_only else quantity
         if buying:
-            self.furthest = worst = before + total.covers + added
+            self.furthest = worst = before + total[COVERS] + added
         else:
-            worst = short_before + total.sheds + added
+            worst = short_before + total[SHEDS] + added
             self.furthest = -worst
         self.worst_after = worst = worst if worst > ZERO else ZERO
         self.adds: bool = worst > ZERO and worst > before and worst > short_before
@@ -137,7 +138,9 @@ class Assessment:
     def unknown(self) -> bool:
         """Whether the outcome of an order on the symbol is unknown."""
         orders = self.state.orders
-        found = map(orders.find, orders.unknown) if orders.unknown else ()
+        if not orders.unknown:
+            return False
+        found = map(orders.find, orders.unknown)
         return any(order is not None and order.symbol == self.intent.symbol for order in found)
 
     def room(self) -> Decimal:
@@ -175,8 +178,8 @@ class Assessment:
         added = ZERO if self.intent.reduce_only else self.intent.quantity
         held = state.portfolio.strategy_position(strategy, self.intent.symbol)
         own = self.own
-        long = held + own.buy + own.covers + (added if self.buying else ZERO)
-        short = held - own.sell - own.sheds - (ZERO if self.buying else added)
+        long = held + own[BUYS] + own[COVERS] + (added if self.buying else ZERO)
+        short = held - own[SELLS] - own[SHEDS] - (ZERO if self.buying else added)
         total = max(long, -short, ZERO) * self._value_of_one
         for symbol in self._other_symbols():
             long, short, price = worst_case(state, symbol, strategy)
@@ -206,13 +209,13 @@ class Assessment:
         return self._others
 
 
-def _same_side_reducing(intent: OrderIntent, standing: Standing) -> Decimal:
+def _same_side_reducing(intent: OrderIntent, reducing: dict[str, Order]) -> Decimal:
     """What the other reduce-only orders on the side of `intent` take of the position; of a group the largest counts."""
     group, strategy = intent.group, intent.strategy
     by_hand = intent.reduce_only and not intent.parent
     total = ZERO
     groups: dict[str, Decimal] = {}
-    for order in standing.reducing(intent.side).values():
+    for order in reducing.values():
         if (group and order.group == group) or (by_hand and order.parent and order.strategy == strategy):
             continue
         left = outstanding(order)
@@ -241,8 +244,8 @@ def worst_case(state: State, symbol: str, strategy: str | None = None) -> tuple[
     if standing is not None:
         price = max(price, standing.worst_price())
         share = standing.total if strategy is None else standing.share(strategy)
-        long += share.buy + share.covers
-        short -= share.sell + share.sheds
+        long += share[BUYS] + share[COVERS]
+        short -= share[SELLS] + share[SHEDS]
     held = state.portfolio.account.get(symbol)
     if not price and held is not None:
         price = held.average_price or ZERO

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from kedge.core.orders.inflight import fingerprint
 from kedge.core.risk.assessment import Assessment
 from kedge.core.risk.crossing import self_trade, stop_trade
 from kedge.core.risk.finding import Answer, Finding, outside, short
@@ -197,7 +196,7 @@ def orders_per_day(a: Assessment, bound: int) -> Answer:
 
 def duplicate(a: Assessment, bound: int) -> Answer:
     """The same wish was not sent within the window (C10)."""
-    last = a.state.orders.last_sent(fingerprint(a.intent))
+    last = a.state.orders.last_sent(a.intent)
     if last is None:
         return ZERO
     age = (a.now - last) // NS_PER_MS

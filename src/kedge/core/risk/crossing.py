@@ -8,13 +8,13 @@ from kedge.core.orders.standing import STOPS
 from kedge.core.risk.assessment import Assessment
 from kedge.core.risk.finding import Answer, outside, short
 from kedge.model.money import ONE, TEN_THOUSAND, ZERO
-from kedge.model.order import LIMIT, Order, OrderIntent, Side, TimeInForce
+from kedge.model.order import BUY, LIMIT, SELL, Order, OrderIntent, Side, TimeInForce
 
 
 def self_trade(a: Assessment, collar: Decimal | None) -> Answer:
     """No order of ours stands where this one could trade with it (C12): the nearest would be the first."""
     standing = a.standing
-    order = None if standing is None else standing.nearest(a.intent.side.opposite)
+    order = None if standing is None else standing.nearest(SELL if a.buying else BUY)
     if order is None or order.price is None:
         return ZERO
     resting, reach = order.price, a.intent.price

@@ -20,7 +20,7 @@ from kedge.model.errors import StrategyError
 from kedge.model.facts import Fill, TimerFired
 from kedge.model.market import Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.order import OrderType, Side, TimeInForce
-from kedge.model.signal import CancelOrders, Signal, StrategySignal, Wish
+from kedge.model.signal import CancelOrders, Signal, SignalFields, StrategySignal, Wish
 
 HOOKS: dict[type, str] = {
     Candle: "on_candle",
@@ -244,19 +244,21 @@ def _collect(name: str, wishes: Iterable[Wish], wanted: Wanted | None) -> Wanted
 
 def _is_plain(signal: Signal) -> bool:
     """Whether a signal is what nearly all are: a side with at most a quantity and a price, all of it sane."""
-    quantity, price, symbol, group, tag, reason = (
-        signal.quantity, signal.price, signal.symbol, signal.group, signal.tag, signal.reason,
-    )  # fmt: skip
+    fields: SignalFields = structs.astuple(signal)
+    (
+        symbol, side, quantity, target, kind, price, stop_price, trail, force, expires_ns, post_only, reduce_only,
+        stop_loss, take_profit, group, tag, reason,
+    ) = fields  # fmt: skip
     try:
         return (
             (quantity is None or (type(quantity) is Decimal and _LEAST <= quantity <= _MOST))
             and (price is None or (type(price) is Decimal and _LEAST <= price <= _MOST))
-            and type(signal.side) is Side
-            and type(signal.order_type) is OrderType
-            and type(signal.time_in_force) is TimeInForce
-            and (type(signal.post_only), type(signal.reduce_only), type(signal.expires_ns)) == _FLAGS
-            and not signal.expires_ns
-            and signal.target is signal.stop_price is signal.trail is signal.stop_loss is signal.take_profit is None
+            and type(side) is Side
+            and type(kind) is OrderType
+            and type(force) is TimeInForce
+            and (type(post_only), type(reduce_only), type(expires_ns)) == _FLAGS
+            and not expires_ns
+            and target is stop_price is trail is stop_loss is take_profit is None
             and (type(symbol), type(group), type(tag), type(reason)) == _FOUR_TEXTS
             and (text := symbol + group + tag + reason).isascii()
             and len(text) <= TEXT_LENGTH_MAX
