@@ -154,7 +154,11 @@ class BacktestEngine:
         specs = specs_of(strategies, sources or {})
         desk = desk_for(strategies)
         venue = SimulatedVenue(
-            instruments, self.initial_capital, slippage=BpsSlippage(self.slippage_bps), participation=self.participation
+            instruments,
+            self.initial_capital,
+            slippage=BpsSlippage(self.slippage_bps),
+            participation=self.participation,
+            believes=desk.state.market.believes,
         )
         recorder = CurveRecorder(self.initial_capital, symbols, POINTS_MAX)
         log = RunLog(recorder, symbols, feed.interval_ns, feed.gaps())

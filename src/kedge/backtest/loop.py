@@ -40,13 +40,16 @@ from kedge.model.decisions import (
     TimerSet,
 )
 from kedge.model.errors import StrategyError
-from kedge.model.facts import Fact, Fill, FundingPayment, TimerFired, VenueFact
+from kedge.model.facts import Fact, Fill, FundingPayment, MalformedFact, TimerFired, VenueFact
 from kedge.model.market import Candle, MarketEvent, Trade
 from kedge.model.money import ZERO
 
 # A class of another module is looked up by its name each time, even compiled, unless it is ours and final.
 _CANDLE: Final = Candle
 _TRADE: Final = Trade
+
+#: What is shown of a fact that was not believed and is no candle: it has no price.
+_UNSEEN: Final = MalformedFact(0, "", "", "", "")
 
 #: After so many facts the log may put away what is over.
 FACTS_A_FOLD = 1 << 15
@@ -65,6 +68,9 @@ class Venue(Protocol):
 
     def on_market(self, fact: MarketEvent) -> Iterable[VenueFact]:
         """The market moves."""
+
+    def forget(self, candle: Candle) -> None:
+        """A candle that was not believed did not happen."""
 
 
 class Delays(Protocol):
@@ -195,6 +201,8 @@ class Loop:
             if journal is not None:
                 journal(fact, decisions)
             if decisions:
+                if type(decisions[0]) is Quarantined:
+                    fact = self._unbelieved(fact)  # noqa: PLW2901  (what is shown in its place)
                 self._send(decisions)
                 self._deliver(known)
             if self.account_changed:
@@ -210,6 +218,14 @@ class Loop:
                 if over >= marks.get(fact.symbol, 0):
                     log.mark(fact, over)
         log.ticks += ticks
+
+    def _unbelieved(self, fact: Any) -> Any:
+        """What the curve shows where a fact was not believed: that the price, where one is known, did not move."""
+        price = self._desk.state.price(fact.symbol)
+        if type(fact) is Candle:
+            self._venue.forget(fact)
+            return fact if price is None else structs.replace(fact, close=price)
+        return _UNSEEN
 
     def finish(self) -> None:
         """Deliver what is still on its way once the history is over, timers aside."""

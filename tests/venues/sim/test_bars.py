@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kedge.model.facts import Liquidity, OrderAccepted
+from kedge.model.market import Candle
 from kedge.model.order import TimeInForce
 from kedge.venues.sim.slippage import BpsSlippage, LinearImpact, TickSlippage
-from tests.venues.sim.world import MINUTE, World, d, fills, kinds, perpetual, prices, reason, spot
+from tests.venues.sim.world import MINUTE, SYMBOL, World, d, fills, kinds, perpetual, prices, reason, spot
 
 IOC, FOK, GTD = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD
 
@@ -75,6 +76,25 @@ def test_a_resting_order_that_arrives_inside_a_bar_works_from_the_next_one() -> 
     world.buy("limit", price=95, at=world.now + 1)
     assert world.bar(100, 101, 90, 100) == []
     assert prices(world.bar(100, 101, 94, 100)) == [d(95)]
+
+
+def test_a_bar_or_trade_that_is_not_believed_did_not_happen() -> None:
+    world = World(believes=lambda fact: (fact.low if type(fact) is Candle else fact.price) > 50)
+    world.long()
+    world.sell("stop", stop_price=90)
+    world.buy("limit", price=60)
+    assert world.bar(100, 100, 20, 100) == []
+    assert [fill.side for fill in fills(world.bar(100, 100, 85, 100))] == ["sell"]
+
+
+def test_a_quiet_bar_that_is_not_believed_after_all_leaves_the_price_of_the_one_before() -> None:
+    world = World()
+    world.long()
+    world.bar(100)
+    bar = Candle(world.now, d(300), d(300), d(300), d(300), d(1), SYMBOL, MINUTE)
+    assert world.venue.on_market(bar) == ()
+    world.venue.forget(bar)
+    assert world.venue.snapshot()["listings"][SYMBOL]["price"] == "100"
 
 
 def test_a_bar_that_contradicts_itself_does_nothing() -> None:

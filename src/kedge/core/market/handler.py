@@ -18,7 +18,7 @@ only its order is judged, not its age.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import astuple
@@ -27,6 +27,7 @@ from kedge.core.market import rules
 from kedge.core.market.record import SymbolMarket, mid
 from kedge.core.market.rules import SIZE_MAX, TIME_MAX, Broken, Rule, quarantine, unknown
 from kedge.core.market.succession import (
+    as_expected,
     book_order,
     candle_order,
     earlier,
@@ -36,7 +37,7 @@ from kedge.core.market.succession import (
     order,
     trade_order,
 )
-from kedge.core.market.view import MarketView
+from kedge.core.market.view import BAD_VALUE, MarketView
 from kedge.model.decisions import Quarantined
 from kedge.model.facts import MarketFact, StreamStatus
 from kedge.model.instant import NS_PER_MS
@@ -48,9 +49,6 @@ from kedge.model.sequence import SequenceRule, by_fields
 #: The fields of a candle and of a trade, their values not yet judged.
 _CandleFields = tuple[int, Any, Any, Any, Any, Any, str, int, int]
 _TradeFields = tuple[int, Any, Any, str, Any, Any, int]
-
-#: What a comparison or a look-up with a bad value raises.
-_BAD_VALUE = (KeyError, TypeError, InvalidOperation)
 
 
 class MarketDataHandler(MarketView):
@@ -97,14 +95,7 @@ class MarketDataHandler(MarketView):
             fields: _CandleFields = astuple(candle)
             ts, opened, high, low, close, volume, symbol, interval, received = fields
             record = self._records[symbol]
-            if (
-                record.band_low <= low <= opened <= high <= record.band_high
-                and low <= close <= high
-                and ZERO <= volume <= SIZE_MAX
-                and record.candle_ts <= ts <= TIME_MAX
-                and interval == record.interval
-                and type(opened) is type(high) is type(low) is type(close) is type(volume) is Decimal
-            ):
+            if as_expected(record, ts, interval, opened, high, low, close, volume):
                 at = known = ts + interval
                 if received != 0:
                     if not -self._ahead_ns <= received - known <= self._age_ns:
@@ -119,7 +110,7 @@ class MarketDataHandler(MarketView):
                     record.price = close
                     record.price_ns = at
                 return None
-        except _BAD_VALUE:
+        except BAD_VALUE:
             return self._judge_candle(candle)
         return self._judge_candle(candle)
 
@@ -187,7 +178,7 @@ class MarketDataHandler(MarketView):
                     record.price = price
                     record.price_ns = at
                 return None
-        except _BAD_VALUE:
+        except BAD_VALUE:
             return self._judge_trade(trade)
         return self._judge_trade(trade)
 
@@ -238,7 +229,7 @@ class MarketDataHandler(MarketView):
                 record.quote = quote
                 record.quote_ns = at
                 return None
-        except _BAD_VALUE:
+        except BAD_VALUE:
             return self._judge_quote(quote)
         return self._judge_quote(quote)
 

@@ -158,7 +158,7 @@ class SymbolMarket(staleness.Streams):
             self.doubts = 0
             self._lay_band(price if at >= self.price_ns else last)
             return ""
-        agrees = self.doubts > 0 and _within(low, high, self._jump_price, limit)
+        agrees = self._agrees(low, high, limit)
         if agrees and at <= self._jump_at:
             self._jump_at = at
             return f"{price} after {last}, and no later than the jump it confirms"
@@ -174,6 +174,19 @@ class SymbolMarket(staleness.Streams):
         self.price, self.price_ns = price, at
         self._lay_band(price)
         return ""
+
+    def would_accept(self, low: Decimal, high: Decimal, at: int, confirmations_min: int) -> bool:
+        """Whether `measure` would accept; changes nothing."""
+        limit, last = self.jump_limit, self.last()
+        if limit is None or last is None or _within(low, high, last, limit):
+            return True
+        if not self._agrees(low, high, limit):
+            return confirmations_min <= 1
+        return at > self._jump_at and self.doubts + 1 >= confirmations_min
+
+    def _agrees(self, low: Decimal, high: Decimal, limit: Decimal) -> bool:
+        """Whether a price speaks for the jump that is in doubt."""
+        return self.doubts > 0 and _within(low, high, self._jump_price, limit)
 
     def _lay_band(self, anchor: Decimal) -> None:
         if self.jump_limit is None:

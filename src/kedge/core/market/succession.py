@@ -8,17 +8,35 @@ them, because a snapshot may carry another clock than the changes; an invalid bo
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from msgspec import structs
 
 from kedge.core.market.record import SymbolMarket
-from kedge.core.market.rules import Broken, Rule
+from kedge.core.market.rules import SIZE_MAX, TIME_MAX, Broken, Rule
 from kedge.model.market import Candle, OrderBook, Trade
+from kedge.model.money import ZERO
 
 #: Bounds of what is kept: trade ids of one instant, candle intervals of one symbol.
 TRADE_IDS_MAX = 10_000
 INTERVALS_MAX = 64
+
+
+def as_expected(
+    record: SymbolMarket, ts: int, interval: int, opened: Any, high: Any, low: Any, close: Any, volume: Any
+) -> bool:
+    """Whether a candle is what nearly all are: the next of its stream, sane and within the band. What does not compare
+    raises.
+    """
+    return (
+        record.band_low <= low <= opened <= high <= record.band_high
+        and low <= close <= high
+        and ZERO <= volume <= SIZE_MAX
+        and record.candle_ts <= ts <= TIME_MAX
+        and interval == record.interval
+        and type(opened) is type(high) is type(low) is type(close) is type(volume) is Decimal
+    )
 
 
 def candle_order(record: SymbolMarket, candle: Candle) -> Broken | None:

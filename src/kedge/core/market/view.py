@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from typing import Final
 
-from kedge.core.market import staleness
+from kedge.core.market import rules, staleness
 from kedge.core.market.record import SymbolMarket
+from kedge.core.market.succession import as_expected, candle_order, trade_order
+from kedge.model.market import Candle, Trade
 from kedge.model.market_limits import DEFAULT_LIMITS, MarketLimits
 from kedge.model.order import Side
+
+#: What a comparison or a look-up with a bad value raises.
+BAD_VALUE: Final = (KeyError, TypeError, InvalidOperation)
 
 
 class MarketView:
@@ -82,6 +88,28 @@ class MarketView:
         if record.book.invalid and record.book_ns:
             return f"the book is invalid: {record.book.invalid}"
         return staleness.doubt(record, now)
+
+    def believes(self, fact: Candle | Trade) -> bool:
+        """Whether a candle or trade would be accepted as things are, whenever it reached us; folds nothing."""
+        record = self._records.get(fact.symbol)
+        if record is None:
+            return False
+        try:
+            if isinstance(fact, Candle) and as_expected(
+                record, fact.ts, fact.interval, fact.open, fact.high, fact.low, fact.close, fact.volume
+            ):
+                return True
+        except BAD_VALUE:
+            return False
+        if isinstance(fact, Candle):
+            if rules.candle_values(fact) or candle_order(record, fact):
+                return False
+            low, high, at = fact.low, fact.high, fact.ts + fact.interval
+        else:
+            if rules.trade_values(fact) or trade_order(record, fact):
+                return False
+            low, high, at = fact.price, fact.price, fact.ts
+        return record.would_accept(low, high, at, self.limits.jump_confirmations_min)
 
     def record(self, symbol: str) -> SymbolMarket | None:
         """All that is known of `symbol`; to be read, not written."""

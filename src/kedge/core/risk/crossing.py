@@ -12,7 +12,7 @@ from kedge.model.order import BUY, LIMIT, SELL, Order, OrderIntent, Side, TimeIn
 
 
 def self_trade(a: Assessment, collar: Decimal | None) -> Answer:
-    """No order of ours stands where this one could trade with it (C12): the nearest would be the first."""
+    """No order of ours stands where this one could trade with it (C12)."""
     standing = a.standing
     order = None if standing is None else standing.nearest(SELL if a.buying else BUY)
     if order is None or order.price is None:

@@ -38,22 +38,22 @@ _DOWN: Final = Context(prec=60, rounding=ROUND_DOWN)
 class Listing:
     """One symbol at the venue.
 
-    `cost` is the signed value paid for what is held of a perpetual, as in `kedge.model.position`; `bar` the last candle
-    seen (None while finer data rules or a bar is being matched), `last` the last price otherwise, `room` what
-    participation leaves of the current volume (None: unbounded) and `volume` that volume in units of quantity. While
-    the range of a bar is played, `benefit` is what is left of the position held before it, short or not
-    (`held_short`): only that may be closed by a reduce-only limit or take-profit. `timed` counts the orders that end
-    by themselves, `trailing` the trailing stops, `triggered` the orders that were triggered in the current bar.
-    Factors that are 1 are the very object `ONE`, so that they can be left out.
+    `cost` is the signed value paid for what is held of a perpetual, as in `kedge.model.position`; `bar` the last
+    candle seen (None while finer data rules or a bar is being matched), `before` the one before it, `last` the last
+    price otherwise, `room` what participation leaves of the current volume (None: unbounded) and `volume` that volume
+    in units of quantity. While the range of a bar is played, `benefit` is what is left of the position held before
+    it, short or not (`held_short`): only that may be closed by a reduce-only limit or take-profit. `timed` counts the
+    orders that end by themselves, `trailing` the trailing stops, `triggered` the orders that were triggered in the
+    current bar. Factors that are 1 are the very object `ONE`, so that they can be left out.
     """
 
     __slots__ = (
-        "_highest_down", "_lowest_up", "arriving", "bar", "benefit", "book", "contract_size", "cost", "down", "finer", "held_short",
-        "initial_rate", "instrument", "is_open", "is_spot", "last", "liquidated", "liquidation_above",
-        "liquidation_below", "long_rate", "look", "lot_size", "maker_fee", "mark", "mark_above", "mark_below",
-        "min_notional", "position", "price_most", "quantity_least", "quantity_most", "room", "room_of",
-        "shelves", "short_rate", "symbol", "taker_fee", "tick_size", "timed", "trailing", "triggered", "unit",
-        "up", "volume",
+        "_highest_down", "_lowest_up", "arriving", "bar", "before", "benefit", "book", "contract_size", "cost", "down",
+        "finer", "held_short", "initial_rate", "instrument", "is_open", "is_spot", "last", "liquidated",
+        "liquidation_above", "liquidation_below", "long_rate", "look", "lot_size", "maker_fee", "mark", "mark_above",
+        "mark_below", "min_notional", "position", "price_most", "quantity_least", "quantity_most", "room", "room_of",
+        "shelves", "short_rate", "symbol", "taker_fee", "tick_size", "timed", "trailing", "triggered", "unit", "up",
+        "volume",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
@@ -71,6 +71,7 @@ class Listing:
         self.look = NOTHING_HELD
         self.finer = False
         self.bar: Candle | None = None
+        self.before: Candle | None = None
         self.last: Decimal | None = None
         self.mark: Decimal | None = None
         self.book: VisibleBook | None = None
@@ -109,6 +110,11 @@ class Listing:
         self.initial_rate = _one(_DOWN.divide(ONE, instrument.max_leverage))
         self.long_rate = _one(EXACT.subtract(instrument.contract_size, maintenance))
         self.short_rate = _one(EXACT.add(instrument.contract_size, maintenance))
+
+    def see(self, candle: Candle) -> None:
+        """A candle over a symbol where nothing happens; the one before it is kept, should this one be no candle."""
+        self.before = self.bar
+        self.bar = candle
 
     def price(self) -> Decimal | None:
         """What the venue values a position at: the mark price where one is streamed, else the last price seen."""

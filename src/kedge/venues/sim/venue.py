@@ -61,7 +61,8 @@ class SimulatedVenue:
     `instruments` are what it lists, all settled in one currency; `cash` is the wallet at the start, in that currency.
     `slippage` worsens what takers get, `participation` is the largest fraction of a bar's or print's volume that we may
     take (None: no bound), `fees` says what a fill costs. With `idempotent_retry` an order sent twice is answered like
-    the first time instead of rejected. `busy` is False when no market fact could do anything: no order works and no
+    the first time instead of rejected. `believes` says of a candle or trade whether it happened at all: recorded data has
+    holes that no market had (None: all of it did). `busy` is False when no market fact could do anything: no order works and no
     perpetual is held.
     """
 
@@ -75,6 +76,7 @@ class SimulatedVenue:
         fees: FeeModel | None = None,
         queue: QueueModel | None = None,
         idempotent_retry: bool = False,
+        believes: Callable[[Any], bool] | None = None,
     ) -> None:
         if participation is not None and not ZERO < participation <= ONE:
             raise ConfigError(f"participation is {participation}; it must be above 0 and at most 1")
@@ -90,6 +92,7 @@ class SimulatedVenue:
         self._feed = FeedMatcher(self._execution, meeting)
         self._arrived = 0
         self._retry = idempotent_retry
+        self._believes = believes
         self._commands: dict[type, Callable[[Any, int], Sequence[VenueFact]]] = {
             Approved: self._on_order,
             CancelRequested: self._on_cancel,
@@ -120,18 +123,24 @@ class SimulatedVenue:
             look = listing.look
             if look == LONG:
                 if fact.low > listing.liquidation_below:
-                    listing.bar = fact
+                    listing.see(fact)
                     return NOTHING
             elif look == SHORT:
                 if fact.high < listing.liquidation_above:
-                    listing.bar = fact
+                    listing.see(fact)
                     return NOTHING
             elif look == NOTHING_HELD:
-                listing.bar = fact
+                listing.see(fact)
                 return NOTHING
         except InvalidOperation:  # a price is not a number: such a bar does nothing
             return NOTHING
         return self._on_candle(listing, fact)
+
+    def forget(self, candle: Candle) -> None:
+        """A candle that nothing was matched against did not happen after all."""
+        listing = self._listings.get(candle.symbol)
+        if listing is not None and listing.bar is candle:
+            listing.bar = listing.before
 
     def relist(self, instrument: Instrument) -> None:
         """The venue changes an instrument's rules or status; working orders stay as they are."""
@@ -227,7 +236,9 @@ class SimulatedVenue:
         if listing.finer or not sound(bar, listing.price_most):
             return NOTHING
         if not (listing.arriving or listing.timed or listing.trailing or touches(listing, bar.low, bar.high)):
-            listing.bar = bar
+            listing.see(bar)
+            return NOTHING
+        if self._believes is not None and not self._believes(bar):
             return NOTHING
         out: list[VenueFact] = []
         self._bars.match(listing, bar, out)
@@ -241,6 +252,7 @@ class SimulatedVenue:
             listing is None
             or not _is_sound(fact.price, listing.price_most)
             or not _is_sound(fact.quantity, NEVER_ABOVE)
+            or (self._believes is not None and not self._believes(fact))
         ):
             return NOTHING
         out: list[VenueFact] = []
