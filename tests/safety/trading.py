@@ -145,6 +145,10 @@ class Session:
         self.reports += reports
         return reports
 
+    def forget(self, candle: Candle) -> None:
+        """A candle that was not believed did not happen."""
+        self.venue.forget(candle)
+
     def _journal(self, fact: Fact, decisions: list[Decision]) -> None:
         self.writer.write(fact, decisions)
         self.facts.append(fact)

@@ -16,7 +16,7 @@ from kedge.core.state import State
 from kedge.model.decisions import Approved, CancelRequested, Command, Decision, HaltChanged, HaltState, QueryRequested
 from kedge.model.facts import Fact, Fill, FundingPayment, OperatorCommand, VenueFact
 from kedge.model.instrument import Instrument
-from kedge.model.market import MarketEvent
+from kedge.model.market import Candle, MarketEvent
 from kedge.model.order import Side
 from kedge.venues.sim.faults import FaultyVenue
 from kedge.venues.sim.venue import SimulatedVenue
@@ -234,6 +234,10 @@ class Door:
     def on_market(self, fact: MarketEvent) -> Sequence[VenueFact]:
         """The market moves."""
         return self.beyond.on_market(fact)
+
+    def forget(self, candle: Candle) -> None:
+        """A candle that was not believed did not happen."""
+        self.beyond.venue.forget(candle)
 
 
 def reach(position: Decimal, orders: Iterable[Live]) -> tuple[Decimal, Decimal]:
