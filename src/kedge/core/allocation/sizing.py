@@ -18,7 +18,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from kedge.core.orders.inflight import outstanding
+from kedge.core.orders.terms import outstanding
 from kedge.core.state import State
 from kedge.model.decisions import SignalDropped, Sized
 from kedge.model.instrument import Instrument

@@ -23,7 +23,7 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Final
 
-from kedge.core.orders.inflight import outstanding
+from kedge.core.orders.terms import outstanding
 from kedge.core.state import State
 from kedge.model.instrument import Instrument
 from kedge.model.money import ONE, TEN_THOUSAND, ZERO
