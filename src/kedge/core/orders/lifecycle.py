@@ -6,10 +6,10 @@ works it, `partial` and `filled` by its fills, and ended by the venue's word alo
 `submitted` (or what it was) and carries `outcome_unknown`, because it may be alive.
 
 Reports overtake each other. The table is therefore monotone: a late acknowledgement does not reopen what has
-ended, and a fill that arrives after the end is still a fill. One thing alone is taken back: an order that our own
-count of fills had ended, when the venue says that it was given a larger quantity meanwhile (`grow`). What has no entry did not happen to any order
-that venue and we agree on: the table raises, and the fold of venue reports turns it into a stop on that
-symbol (never into a dropped fill).
+ended, and a fill that arrives after the end is still a fill. One end alone is taken back: that of an order which
+our own count of fills had called whole, when the venue says that it was made larger meanwhile (`grow`). What has
+no entry did not happen to any order that venue and we agree on: the table raises, and the fold of venue reports
+turns it into a stop on that symbol (never into a dropped fill).
 """
 
 from __future__ import annotations

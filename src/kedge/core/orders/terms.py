@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kedge.model.facts import OrderAmended
-from kedge.model.money import ZERO, canonical
+from kedge.model.money import canonical
 from kedge.model.order import TERMINAL, Order
 
 #: Nothing odd about a report.
