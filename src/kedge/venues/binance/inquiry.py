@@ -100,6 +100,8 @@ class Inquiry:
         ):
             named = orders.named("", sent.exchange_id)  # amended by somebody, it may have lost the id that we gave it
             answer = await session.ask(orders.query(session.product, raw, named), reports.order_state)
+            if isinstance(answer, Whole):
+                self._memory.renamed(sent.order_id, answer.value.client_id)
         return answer.value if isinstance(answer, Whole) else failed_of(answer)
 
     async def _told(self, sent: Sent, state: OrderState, asked: int) -> list[VenueFact]:
