@@ -31,7 +31,7 @@ from kedge.venues.emulator.triggers import LAST, Trigger
 
 PLACE_MS = 5
 CANCEL_MS = 20
-EDIT_MS = 10
+EDIT_MS = 20
 _BEYOND = Decimal("0.05")
 
 
