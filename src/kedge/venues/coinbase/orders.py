@@ -185,12 +185,12 @@ def edited_terms(order: Fields) -> tuple[Decimal | None, Decimal | None]:
     """
     if not order.has("order_configuration") or not order.object("order_configuration").has(EDITABLE):
         return None, None
-    placed_on = terms(order.object("order_configuration"), order.word("side", SIDES))
+    placed_on = order.object("order_configuration").object(EDITABLE)
+    size, price = placed_on.number("base_size", ZERO), placed_on.number("limit_price", ZERO)
     latest = max(_edits(order), key=lambda edit: edit.moment("replace_accept_timestamp"), default=None)
-    if latest is None:
-        return placed_on.quantity, placed_on.price
-    size, price = latest.number("size", ZERO), latest.number("price", ZERO)
-    return size if size > ZERO else placed_on.quantity, price if price > ZERO else placed_on.price
+    if latest is not None:
+        size, price = latest.number("size", ZERO) or size, latest.number("price", ZERO) or price
+    return size if size > ZERO else None, price if price > ZERO else None
 
 
 def _edits(order: Fields) -> list[Fields]:
