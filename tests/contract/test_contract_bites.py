@@ -120,7 +120,7 @@ def terms_are_kept_back(method: Method) -> Method:
 
 def the_old_terms_prove_it(method: Method) -> Method:
     async def query(request: Any) -> Sequence[Any]:
-        facts = await method(request)
+        facts: Sequence[Any] = await method(request)
         if any(isinstance(fact, OutcomeUnknown) for fact in facts):
             return [OrderReport(1, request.order_id, OrderStatus.OPEN)]
         return facts

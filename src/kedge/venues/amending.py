@@ -20,7 +20,6 @@ from kedge.model.money import ZERO
 from kedge.model.order import OrderIntent, OrderType
 from kedge.venues.answers import ErrorClass, Failed
 from kedge.venues.gateway import Amending
-from kedge.venues.shell import asking_about
 
 Wanted = tuple[Decimal, Decimal | None]
 
@@ -81,9 +80,8 @@ class OrderTerms(Struct):
 
 def amending(failed: Failed, order_id: str, now: int) -> AmendRejected | OutcomeUnknown:
     """What a failed amendment means: the order lives, on its old terms unless nobody knows."""
-    if failed.kind is ErrorClass.UNKNOWN:
-        return asking_about(failed, order_id, now)
-    return AmendRejected(now, order_id, f"{failed.code}: {failed.message}")
+    outcome = OutcomeUnknown if failed.kind is ErrorClass.UNKNOWN else AmendRejected
+    return outcome(now, order_id, f"{failed.code}: {failed.message}")
 
 
 def unamended(intent: OrderIntent, can: Amending, terms: OrderTerms) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -88,7 +89,7 @@ def test_what_is_sent_names_the_order_and_both_terms(product: Product) -> None:
         else:
             assert (told["side"], told["quantity"], told["price"]) == ("BUY", "0.006", "55100")
         assert kinds(facts) == [OrderAmended, OrderReport]
-        assert all(fact.received for fact in facts)  # type: ignore[union-attr]
+        assert all(fact.received for fact in facts)
         (listed,) = whole(await venue.gateway.get_open_orders())
         assert (listed.order_id, listed.exchange_id) == ("exam-1-1", accepted.exchange_id)
         assert kinds(await ask(venue)) == [OrderReport], "terms that were told are not told again"
@@ -220,7 +221,7 @@ def test_the_core_leaves_its_doubt_when_the_venue_is_asked(product: Product) -> 
         book.send(approved.intent, venue.clock.now_ns())
 
         def fold(facts: Sequence[VenueFact]) -> list[str]:
-            fold_of = {
+            fold_of: dict[type, Callable[[Any, int], str]] = {
                 OrderAccepted: book.accepted, OrderAmended: book.amended, AmendRejected: book.amend_rejected,
                 OutcomeUnknown: book.outcome_unknown, OrderReport: book.reported,
             }  # fmt: skip

@@ -184,7 +184,7 @@ def test_a_refused_edit_leaves_the_order_and_says_why() -> None:
         assert isinstance(refused, AmendRejected)
         assert "PREVIEW_INVALID_PRICE_PRECISION" in refused.reason
         assert kinds(await ask(bench)) == [OrderReport]
-        bench.push(49_000)
+        bench.push("49000")
         await bench.clock.sleep(1)
         facts = await bench.gateway.amend_order(approved("k-1-1", quantity="0.02"))
         assert kinds(facts) == [AmendRejected, Fill, OrderReport]

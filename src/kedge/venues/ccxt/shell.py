@@ -272,8 +272,7 @@ class CcxtGateway:
 
     async def cancel_order(self, request: CancelRequested) -> Sequence[VenueFact]:
         order_id = request.order_id
-        found = await self._known(order_id)
-        now = self._clock.now_ns()
+        found, now = await self._known(order_id), self._clock.now_ns()
         if isinstance(found, Failed):
             return [cancelling(found, order_id, now)]
         if not found:

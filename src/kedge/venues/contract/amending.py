@@ -203,7 +203,7 @@ async def _over(candidate: Candidate, order_id: str) -> OrderReport:
         if report.status is not None and report.status.is_terminal:
             return report
         await candidate.examinee.pass_time(1)
-    raise AssertionError(f"{order_id} is not over: {report}")
+    raise AssertionError(f"{order_id} is not over after {QUESTIONS_MAX} questions")
 
 
 def _terms(facts: Iterable[VenueFact]) -> list[tuple[Decimal, Decimal | None]]:
