@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
-from kedge.model.decisions import Alert, QueryRequested, Severity, SymbolBlocked
-from kedge.model.facts import AmendRejected, Fill, OrderAmended
+from kedge.journal.explain import explain
+from kedge.model.decisions import Alert, CancelRequested, HaltState, QueryRequested, Severity, SymbolBlocked
+from kedge.model.facts import AmendRejected, Fill, OperatorAction, OrderAmended
 from kedge.model.limits import RiskConfig
 from kedge.model.order import OrderStatus, Side
 from kedge.model.signal import Signal
@@ -76,3 +78,28 @@ def test_h22_terms_survive_a_restart() -> None:
     assert digest != Session(FIVE).state.digest()
     (refused,) = verdicts(after.trade(Signal.buy(BTC, D(1), price=D(98))))
     assert "position_quantity" in failed(refused)
+
+
+def test_h22_flattening_ends_the_rest_of_an_order_that_was_made_larger() -> None:
+    """H22: whole in our books, alive at the venue: a flatten cancels it, and is not flat before the venue says that it ended."""
+    session, order_id = resting()
+    session.now += SECOND
+    session.tell(Fill(session.now, order_id, "x1", BTC, Side.BUY, D(2), D(99)))
+    amended(session, order_id, "5")
+    session.command(OperatorAction.FLATTEN)
+    assert order_id in {each.order_id for each in session.made(CancelRequested)}
+    assert session.halt() is HaltState.FLATTENING
+
+
+def test_h22_the_journal_tells_an_amendment_among_what_became_of_an_order(tmp_path: Path) -> None:
+    """H22: `explain` shows new terms and a refused amendment with the order's other reports."""
+    session, order_id = resting()
+    amended(session, order_id, "4.5", "99.5")
+    session.tell(AmendRejected(session.now, order_id, "no"))
+    session.writer.log.close()
+    for name in session.disk.names():
+        (tmp_path / name).write_bytes(session.disk.read(name))
+    chain = explain(tmp_path, order_id)
+    told = {line.kind: line.body for line in chain.lines}
+    assert (told["order_amended"]["quantity"], told["order_amended"]["price"]) == ("4.5", "99.5")
+    assert told["amend_rejected"]["reason"] == "no"
