@@ -12,7 +12,7 @@ from kedge.core.orders.inflight import OrdersInFlight
 from kedge.model.decisions import Approved
 from kedge.model.facts import AmendRejected, OrderAmended, OrderReport, OutcomeUnknown, VenueFact
 from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side
-from kedge.venues.amending import OrderTerms, amending, unamended, unsupported
+from kedge.venues.amending import LAG_NS, OrderTerms, amending, unamended, unsupported
 from kedge.venues.answers import ErrorClass, Failed
 from kedge.venues.gateway import Amending
 
@@ -154,6 +154,16 @@ def test_a_process_that_knows_no_terms_tells_the_first_and_only_those() -> None:
     assert known.told("a", D("2.0"), D("1.00"), 6) == []
     assert known.told("a", None, None, 6) == []
     assert known.told("a", D(2), D(3), 7) == [OrderAmended(7, "a", D(2), D(3))]
+
+
+def test_a_late_answer_is_passed_over_as_long_as_it_can_be_late() -> None:
+    known = OrderTerms(D(3), D(100))
+    known.take(D(5), D(100), 1_000)
+    assert known.told("a", D(3), D(100), 999, venue_ns=1_000 + LAG_NS - 1) == [], "from before the amendment"
+    assert known.quantity == D(5)
+    assert known.told("a", D(3), D(100), 1_000, venue_ns=1_001), "another amendment, at once"
+    known.take(D(5), D(100), 2_000)
+    assert known.told("a", D(3), D(100), 999, venue_ns=2_000 + LAG_NS), "the venue does not move its time"
 
 
 @pytest.mark.parametrize("kind", ErrorClass)

@@ -4,6 +4,9 @@ The terms are those that were last sent or told. Whatever the venue says of an o
 where they differ: so an amendment by anybody else, or one of ours whose answer got lost, becomes known by asking. A process
 that knows no terms, after a restart, tells those it hears first; whoever has them already finds nothing new in that.
 
+Reads lag behind: for a moment after an amendment an answer may be from before it. One whose own time says so is passed over
+as long as it can be late, and no longer, for not every change is known to move that time.
+
 A lost amendment may still take effect as long as its request is good for. Until then the old terms prove nothing, and an
 order that works on them is in doubt; afterwards they say that the amendment never happened.
 """
@@ -11,11 +14,13 @@ order that works on them is in doubt; afterwards they say that the amendment nev
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from msgspec import Struct
 
 from kedge.model.decisions import Approved
 from kedge.model.facts import AmendRejected, OrderAmended, OutcomeUnknown, VenueFact
+from kedge.model.instant import NS_PER_S
 from kedge.model.money import ZERO
 from kedge.model.order import OrderIntent, OrderType
 from kedge.venues.answers import ErrorClass, Failed
@@ -23,16 +28,20 @@ from kedge.venues.gateway import Amending
 
 Wanted = tuple[Decimal, Decimal | None]
 
+#: How long after an amendment an answer may be from before it.
+LAG_NS: Final = 10 * NS_PER_S
+
 
 class OrderTerms(Struct):
-    """Quantity (zero: not known) and price of one order; `wanted` is an amendment that was sent and not answered, which
-    can take effect until `ends` by the venue's clock, UTC ns (0: it waits for its turn or its answer).
+    """Quantity (zero: not known) and price of one order, since `ts`; `wanted` is an amendment that was sent and not
+    answered, which can take effect until `ends` (0: it waits for its turn or its answer). Times are the venue's, UTC ns.
     """
 
     quantity: Decimal = ZERO
     price: Decimal | None = None
     wanted: Wanted | None = None
     ends: int = 0
+    ts: int = 0
 
     def sending(self, intent: OrderIntent) -> None:
         """An amendment is about to be sent."""
@@ -47,8 +56,9 @@ class OrderTerms(Struct):
         if not self.ends:
             self.wanted = None
 
-    def take(self, quantity: Decimal | None, price: Decimal | None) -> bool:
+    def take(self, quantity: Decimal | None, price: Decimal | None, ts: int = 0) -> bool:
         """Take the venue's terms (`None`, or a quantity of zero: not told); whether they are others than were known."""
+        self.ts = max(self.ts, ts)
         quantity = quantity or self.quantity
         price = self.price if price is None else price
         if (quantity, price) == self.wanted:
@@ -58,11 +68,24 @@ class OrderTerms(Struct):
         self.quantity, self.price = quantity, price
         return True
 
+    def is_late(self, ts: int, venue_ns: int) -> bool:
+        """Whether what is told of `ts` is from before the terms known, and can be by the venue's clock, `venue_ns`."""
+        return ts < self.ts and venue_ns < self.ts + LAG_NS
+
     def told(
-        self, order_id: str, quantity: Decimal | None, price: Decimal | None, ts: int, exchange_id: str = ""
+        self,
+        order_id: str,
+        quantity: Decimal | None,
+        price: Decimal | None,
+        ts: int,
+        exchange_id: str = "",
+        venue_ns: int | None = None,
     ) -> list[VenueFact]:
-        """The fact that the venue's terms are others than were known, if they are."""
-        if not self.take(quantity, price):
+        """The fact that the venue's terms are others than were known, if they are. `ts` is the order's own time in the
+        answer, `venue_ns` the venue's clock now, where late answers can be told by them.
+        """
+        late = venue_ns is not None and self.is_late(ts, venue_ns)
+        if late or not self.take(quantity, price, ts):
             return []
         return [OrderAmended(ts, order_id, self.quantity, self.price, exchange_id)]
 

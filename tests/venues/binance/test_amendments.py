@@ -262,6 +262,23 @@ def test_what_somebody_amended_is_told_by_the_stream_with_its_terms(product: Pro
 
 
 @BOTH
+def test_a_push_that_an_answer_has_overtaken_is_not_told(product: Product) -> None:
+    async def scene(venue: Emulated) -> None:
+        await venue.gateway.place_order(order(1, price=LOW))
+        heard, stream = await listening(venue)
+        venue.fault("push_latency", ms=800)
+        for quantity in ("0.008", "0.006"):
+            assert terms(await venue.gateway.amend_order(order(1, quantity=quantity, price=LOW)))
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(3)
+        assert {each[0] for each in terms(heard.of(OrderAmended))} <= {"0.006", "0.00600000"}
+        assert kinds(await ask(venue)) == [OrderReport]
+        await stream.stop()
+
+    play(product, scene)
+
+
+@BOTH
 def test_what_somebody_amended_while_the_stream_was_down_is_told_before_its_fills(product: Product) -> None:
     async def scene(venue: Emulated) -> None:
         await venue.gateway.place_order(order(1, price="59000"))

@@ -85,7 +85,7 @@ class Amendments:
         self._memory.note(sent.order_id, state.exchange_id, state.raw, over=is_over(state))
         facts: list[VenueFact] = []
         if state.status not in _ENDED_WITHOUT_TERMS:
-            sent.terms.take(state.quantity, state.price)
+            sent.terms.take(state.quantity, state.price, state.ts)
             price = sent.terms.price
             facts.append(OrderAmended(state.ts, sent.order_id, state.quantity, price, state.exchange_id))
         return stamped(self._session, [*facts, *reports.ended(state, sent.order_id)])

@@ -108,7 +108,8 @@ class Inquiry:
         """The answer to a question that left at `asked`, and speaks of that moment, however long ago the order changed."""
         session = self._session
         self._memory.note(sent.order_id, state.exchange_id, state.raw, over=is_over(state))
-        facts = sent.amended(state)
+        venue_ns = session.venue_clock.venue_ns()
+        facts = [] if state.algo else sent.amended(state, venue_ns)
         if state.filled and not state.algo:
             call = calls.fills_of(session.product, state.raw, state.exchange_id)
             answer = await session.ask(call, executions_of)
@@ -116,7 +117,7 @@ class Inquiry:
                 facts.extend(one.fill(sent.order_id, sent.symbol) for one in answer.value)
         if is_over(state):
             sent.terms.answered()
-        doubt = sent.terms.doubt(sent.order_id, session.venue_clock.venue_ns(), session.now())
+        doubt = sent.terms.doubt(sent.order_id, venue_ns, session.now())
         if doubt is not None:
             facts.append(doubt)
         if not isinstance(doubt, OutcomeUnknown):

@@ -58,11 +58,9 @@ class Sent(Struct):
         """The parameters that name the plain order: by our id, unless it has lost it."""
         return orders.named(self.order_id, self.actual_id or (self.exchange_id if self.client_id else ""))
 
-    def amended(self, state: OrderState) -> list[VenueFact]:
+    def amended(self, told: OrderState | OpenOrder, venue_ns: int) -> list[VenueFact]:
         """The terms that the venue tells, where they are not those that were last sent or told."""
-        if state.algo:
-            return []
-        return self.terms.told(self.order_id, state.quantity, state.price, state.ts, state.exchange_id)
+        return self.terms.told(self.order_id, told.quantity, told.price, told.ts, told.exchange_id, venue_ns)
 
 
 class Memory:
@@ -125,8 +123,13 @@ class Memory:
         for order in working:
             sent = self._sent.get(order.order_id)
             if sent is not None and not sent.algo:
-                facts += sent.terms.told(order.order_id, order.quantity, order.price, order.ts, order.exchange_id)
+                facts += sent.amended(order, self._session.venue_clock.venue_ns())
         return facts
+
+    def is_superseded(self, fact: VenueFact) -> bool:
+        """Whether a push tells terms that an answer has overtaken: those after it were told already."""
+        sent = self._sent.get(fact.order_id) if isinstance(fact, OrderAmended) else None
+        return sent is not None and sent.terms.is_late(fact.ts, self._session.venue_clock.venue_ns())
 
     def client_id(self, order_id: str) -> str:
         """What the venue calls an order of ours."""
@@ -150,7 +153,7 @@ class Memory:
             sent.trades[fact.trade_id] = fact.quantity  # a repeat counts once
             over = ZERO < sent.terms.quantity <= sum(sent.trades.values(), ZERO)
         if isinstance(fact, OrderAmended):
-            sent.terms.take(fact.quantity, fact.price)
+            sent.terms.take(fact.quantity, fact.price, fact.ts)
         if isinstance(fact, OrderAccepted | Fill) and not (sent.algo and isinstance(fact, Fill)):
             self.note(order_id, exchange_id)
         sent.over = sent.over or over

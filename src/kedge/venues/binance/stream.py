@@ -235,6 +235,8 @@ class UserFeed:
         if facts and told.exchange_id and self._memory.known(facts[0].order_id) is None:  # type: ignore[union-attr]
             facts = await self._ours_after_all(told)
         for fact in facts:
+            if self._memory.is_superseded(fact):
+                continue
             self._note(told, fact)
             self._on_fact(fact)
 
