@@ -289,9 +289,11 @@ def test_futures_orders(futures: Any, kind: str, params: dict[str, Any], status:
     order = futures.create_order(PERP, kind, "buy", "0.01", price, params)
     assert futures.fetch_order(order["id"], PERP)["status"] == status
     if status == "open":
-        assert (
-            futures.edit_order(order["id"], PERP, "limit", "buy", "0.02", below(futures, PERP, 3))["id"] == order["id"]
-        )
+        wanted = below(futures, PERP, 3)
+        assert futures.edit_order(order["id"], PERP, "limit", "buy", "0.02", wanted)["id"] == order["id"]
+        shown = futures.fetch_order(order["id"], PERP)
+        assert (Decimal(shown["amount"]), Decimal(shown["price"])) == (Decimal("0.02"), Decimal(wanted))
+        assert shown["clientOrderId"] == order["clientOrderId"]
         assert futures.cancel_order(order["id"], PERP)["status"] == "canceled"
     if status == "closed":
         assert futures.fetch_my_trades(PERP)[-1]["fee"]["currency"] == "USDT"

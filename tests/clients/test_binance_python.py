@@ -101,6 +101,11 @@ def test_futures(futures: Any) -> None:
         symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.01", price="58000"
     )
     assert futures.futures_get_order(symbol="BTCUSDT", orderId=placed["orderId"])["status"] == "NEW"
+    wanted = {"symbol": "BTCUSDT", "side": "BUY", "orderId": placed["orderId"]}
+    told = futures.futures_modify_order(**wanted, quantity="0.02", price="57900")
+    assert (told["origQty"], told["price"], told["clientOrderId"]) == ("0.02", "57900", placed["clientOrderId"])
+    with pytest.raises(BinanceAPIException, match="No need to modify the order"):
+        futures.futures_modify_order(**wanted, quantity="0.02", price="57900")
     assert futures.futures_cancel_order(symbol="BTCUSDT", orderId=placed["orderId"])["status"] == "CANCELED"
     futures.futures_create_order(symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01")
     held = [each for each in futures.futures_position_information() if each["symbol"] == "BTCUSDT"]

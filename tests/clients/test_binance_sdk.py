@@ -83,6 +83,10 @@ def test_spot_orders(spot: Any, kind: str, more: dict[str, Any], status: str) ->
     placed = spot.new_order(symbol="BTCUSDT", side=side, type=kind, new_order_resp_type="FULL", **more).data()
     asked = spot.get_order(symbol="BTCUSDT", order_id=placed.order_id).data()
     assert asked.status == status
+    if kind == "LIMIT" and status == "NEW":
+        given = {"order_id": placed.order_id, "new_client_order_id": placed.client_order_id}
+        told = spot.order_amend_keep_priority(symbol="BTCUSDT", new_qty=0.005, **given).data().amended_order
+        assert (told.client_order_id, Decimal(told.qty)) == (placed.client_order_id, Decimal("0.005"))
     if status == "NEW":
         assert placed.order_id in [each.order_id for each in spot.get_open_orders(symbol="BTCUSDT").data()]
         assert spot.delete_order(symbol="BTCUSDT", order_id=placed.order_id).data().status == "CANCELED"
@@ -204,6 +208,10 @@ def test_futures_orders(futures: Any, kind: str, more: dict[str, Any], status: s
     placed = futures.new_order(symbol="BTCUSDT", side="BUY", type=kind, quantity=0.01, **more).data()
     assert futures.query_order(symbol="BTCUSDT", order_id=placed.order_id).data().status == status
     if status == "NEW":
+        told = futures.modify_order(
+            symbol="BTCUSDT", side="BUY", quantity=0.02, price=57_900, order_id=placed.order_id
+        ).data()
+        assert (told.client_order_id, Decimal(told.orig_qty)) == (placed.client_order_id, Decimal("0.02"))
         assert futures.cancel_order(symbol="BTCUSDT", order_id=placed.order_id).data().status == "CANCELED"
 
 

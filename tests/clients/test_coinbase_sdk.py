@@ -102,7 +102,12 @@ def test_a_limit_order_rests_holds_money_and_is_cancelled_a_moment_later(client:
     assert [each["order_id"] for each in listed] == [shown["order_id"]]
     edited = client.edit_order(shown["order_id"], size="0.02", price="50100.00")
     assert edited["success"], edited.to_dict()
-    assert client.get_order(shown["order_id"])["order"]["order_configuration"]["limit_limit_gtc"]["base_size"] == "0.02"
+    shown = order(client, placed, "OPEN")
+    assert shown["order_configuration"]["limit_limit_gtc"]["base_size"] == "0.02"
+    assert shown["edit_history"][-1]["price"] == "50100"
+    refused_edit = client.edit_order(shown["order_id"], size="0.02", price="50100.001").to_dict()
+    assert refused_edit["errors"][0]["preview_failure_reason"] == "PREVIEW_INVALID_PRICE_PRECISION"
+    assert client.preview_edit_order(shown["order_id"], size="0.03", price="50200.00").to_dict()["errors"] == []
     (heard,) = client.cancel_orders([shown["order_id"]]).to_dict()["results"]
     assert heard["success"], heard
     order(client, placed, "CANCELLED")

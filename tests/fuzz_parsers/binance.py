@@ -79,7 +79,12 @@ PARSERS = [
         "binance-orders",
         ORDERS,
         _first_that_reads(
-            reports.order_state, reports.order_states, reports.batch_states, reports.replacement, reports.list_states
+            reports.order_state,
+            reports.order_states,
+            reports.batch_states,
+            reports.replacement,
+            reports.list_states,
+            reports.amended,
         ),
     ),
     Parser("binance-executions", TRADES, executions_of),

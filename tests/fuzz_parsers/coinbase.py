@@ -37,10 +37,12 @@ USER = [
 ]
 
 _ORDER = b'{"order_id":"0000-1","product_id":"BTC-USD","order_configuration":{"limit_limit_gtc":{"base_size":"0.01","limit_price":"45000.00","post_only":false}},"side":"BUY","client_order_id":"bt-1-1","status":"OPEN","created_time":"2024-01-15T10:00:00Z","filled_size":"0","average_filled_price":"0","number_of_fills":"0","reject_message":"","cancel_message":""}'
+_EDITED = b'{"order_id":"0000-4","product_id":"BTC-USD","order_configuration":{"limit_limit_gtc":{"base_size":"0.001","limit_price":"10000.00","post_only":false}},"side":"BUY","client_order_id":"x","status":"OPEN","created_time":"2024-01-15T10:00:00Z","filled_size":"0","edit_history":[{"price":"10100.00","size":"0.002","replace_accept_timestamp":"2024-01-15T10:01:00Z"},{"price":"10200.00","size":"0.003","replace_accept_timestamp":"2024-01-15T10:02:00Z"}]}'
 _STOP = b'{"order_id":"0000-2","product_id":"ETH-USD","order_configuration":{"stop_limit_stop_limit_gtd":{"base_size":"0.01","limit_price":"45000.00","stop_price":"46000","stop_direction":"STOP_DIRECTION_STOP_UP","end_time":"2030-01-01T00:00:00Z"}},"side":"SELL","client_order_id":"x","status":"PENDING","created_time":"2024-01-15T10:00:00Z","filled_size":"0"}'
 _BOUGHT = b'{"order_id":"0000-3","product_id":"ETH-USD","order_configuration":{"market_market_ioc":{"quote_size":"100"}},"side":"BUY","client_order_id":"x","status":"FILLED","created_time":"2024-01-15T10:05:00Z","filled_size":"0.0325","average_filled_price":"3076.92"}'
 ORDERS = [
     b'{"orders":[' + _ORDER + b"," + _STOP + b"," + _BOUGHT + b'],"sequence":"0","has_next":true,"cursor":"789100"}',
+    b'{"orders":[' + _EDITED + b'],"has_next":false,"cursor":""}',
     b'{"fills":[{"entry_id":"2","trade_id":"1111-1","order_id":"0000-1","trade_time":"2024-01-15T10:30:00Z","trade_type":"FILL","price":"45123.45","size":"0.005","commission":"1.14","product_id":"BTC-USD","liquidity_indicator":"MAKER","size_in_quote":true,"side":"BUY"}],"cursor":""}',
     b'{"success":true,"failure_reason":"UNKNOWN_FAILURE_REASON","success_response":{"order_id":"11111-0","product_id":"BTC-USD","side":"BUY","client_order_id":"0000-0"}}',
     b'{"success":false,"failure_reason":"UNKNOWN_FAILURE_REASON","order_id":"","error_response":{"error":"INSUFFICIENT_FUND","message":"Insufficient balance in source account","error_details":"","preview_failure_reason":"PREVIEW_INSUFFICIENT_FUND","new_order_failure_reason":"UNKNOWN_FAILURE_REASON"}}',
@@ -108,7 +110,7 @@ def _stream(message: bytes) -> Any:
 def _user(message: bytes) -> Any:
     said = messages.envelope(message)
     return (
-        [each.told(said.ts, each.client_id) for each in orders_told(said)]
+        [[each, each.told(said.ts, each.client_id)] for each in orders_told(said)]
         if isinstance(said, messages.Envelope)
         else []
     )
@@ -116,7 +118,10 @@ def _user(message: bytes) -> Any:
 
 def _orders(told: Fields) -> Any:
     read = orders.page(told, "orders").items
-    return [[orders.open_order(each, "BTC-USD", ""), orders.standing(each).told(9, "x")] for each in read]
+    return [
+        [orders.open_order(each, "BTC-USD", ""), orders.standing(each), orders.standing(each).told(9, "x")]
+        for each in read
+    ]
 
 
 PARSERS = [

@@ -61,7 +61,7 @@ def _reads() -> Iterator[Call]:
         yield orders.query(_USDM, _RAW, name)
     yield from (orders.cancel_all(_USDM, _RAW), orders.cancel_all_algo(_RAW), orders.cancel_batch(_RAW, ["k-1-1"]))
     limit = OrderIntent("k-1-1", "BTC-USD", Side.BUY, OrderType.LIMIT, Decimal(1), Decimal(1))
-    yield from (orders.place_batch([(_RAW, limit)]), orders.replace(_USDM, _RAW, orders.named("k-1-1"), limit))
+    yield from (orders.place_batch([(_RAW, limit)]), orders.amend(_USDM, _RAW, orders.named("k-1-1"), limit))
 
 
 CALLS = [*_orders(), *_reads()]

@@ -373,7 +373,7 @@ def _state_agrees(state: reports.OrderState, row: dict[str, Any]) -> None:
     status = row.get("algoStatus" if algo else "status")
     assert state.status is (STATUS[status] if status else None)
     for ours, names in (
-        (state.quantity, ("quantity",) if algo else ("origQty",)),
+        (state.quantity, ("quantity",) if algo else ("origQty", "qty")),
         (state.filled, ("executedQty",)),
         (state.quote_filled, ("cummulativeQuoteQty", "cumQuote")),
         (state.price, ("price",)),
@@ -429,6 +429,10 @@ def _replacement(product: Product, row: dict[str, Any], body: bytes) -> None:
         else:
             assert isinstance(half, reports.OrderState)
             _state_agrees(half, response)
+
+
+def _amended(product: Product, row: dict[str, Any], body: bytes) -> None:
+    _state_agrees(reports.amended(body), {**row["amendedOrder"], "transactTime": row["transactTime"]})
 
 
 def _executions(product: Product, rows: list[dict[str, Any]], body: bytes) -> None:
@@ -705,6 +709,7 @@ _Verify = Callable[[Product, Any, bytes], None]
 
 _SHAPES: tuple[tuple[Callable[[Any], bool], _Verify], ...] = (
     (_has("cancelResult", "newOrderResult"), _replacement),
+    (_has("transactTime", "amendedOrder"), _amended),
     (
         _has("algoId", "clientAlgoId", "code"),
         _equal(reports.algo_cancelled, lambda r: (str(r["algoId"]), r["clientAlgoId"])),

@@ -18,6 +18,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from msgspec import structs
 
 from kedge.cli.config import TradingConfig
 from kedge.model.decisions import Approved, CancelRequested, QueryRequested
@@ -125,6 +126,7 @@ async def everything(gateway: ExchangeGateway, said: Said) -> None:
         lambda: gateway.query_order(QueryRequested(intent.id, "x")),
         lambda: gateway.cancel_order(CancelRequested(intent.id, "x")),
         lambda: gateway.replace_order(intent.id, Approved(intent, D(20_000))),
+        lambda: gateway.amend_order(Approved(structs.replace(intent, quantity=D("0.005")), D(20_000))),
         lambda: gateway.cancel_all(SYMBOL),
         gateway.get_open_orders,
         lambda: gateway.get_fills_since(SYMBOL, 0),

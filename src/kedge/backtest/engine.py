@@ -153,13 +153,7 @@ class BacktestEngine:
         currency = self.account_currency or instruments[0].settle or instruments[0].quote
         specs = specs_of(strategies, sources or {})
         desk = desk_for(strategies)
-        venue = SimulatedVenue(
-            instruments,
-            self.initial_capital,
-            slippage=BpsSlippage(self.slippage_bps),
-            participation=self.participation,
-            believes=desk.state.market.believes,
-        )
+        venue = self._venue(instruments, desk.state)
         recorder = CurveRecorder(self.initial_capital, symbols, POINTS_MAX)
         log = RunLog(recorder, symbols, feed.interval_ns, feed.gaps())
         began = perf_counter()
@@ -198,6 +192,16 @@ class BacktestEngine:
         result = result_of(desk, loop, log, recorder, specs, self.settings(), currency, seconds)
         result.record = structs.replace(result.record, limits=limits_of(self.risk, self.market))
         return result
+
+    def _venue(self, instruments: Sequence[Instrument], state: State) -> SimulatedVenue:
+        """The venue of a run; what the state's market does not believe did not happen there."""
+        return SimulatedVenue(
+            instruments,
+            self.initial_capital,
+            slippage=BpsSlippage(self.slippage_bps),
+            participation=self.participation,
+            believes=state.market.believes,
+        )
 
     def _play(self, loop: Loop, state: State, facts: Iterable[MarketEvent], log: RunLog) -> None:
         """The whole history, at once or day by day."""

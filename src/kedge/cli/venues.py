@@ -9,7 +9,7 @@ import click
 from kedge.cli import console
 from kedge.cli.output import Output, write_json
 from kedge.venues import registry
-from kedge.venues.gateway import Capabilities
+from kedge.venues.gateway import Amending, Capabilities
 
 #: What a venue may have, by the name of its field, and what to call it.
 ABILITIES = {
@@ -22,6 +22,9 @@ ABILITIES = {
     "query_by_client_id": "query by client id",
     "idempotent_place": "idempotent placing",
 }
+
+#: What an order's terms can become without another id.
+AMENDING = {Amending.SMALLER: "amend (smaller)", Amending.PRICE_AND_QUANTITY: "amend (price, quantity)"}
 
 
 @click.command(name="venues")
@@ -50,7 +53,8 @@ def command(json_target: str | None) -> None:
 
 
 def _abilities(can: Capabilities) -> list[str]:
-    return [word for name, word in ABILITIES.items() if getattr(can, name)]
+    amending = [AMENDING[can.amend]] if can.amend in AMENDING else []
+    return [*amending, *(word for name, word in ABILITIES.items() if getattr(can, name))]
 
 
 def _words(names: Iterable[str]) -> str:
@@ -62,5 +66,6 @@ def _plain(can: Capabilities) -> dict[str, object]:
         "order_types": sorted(can.order_types),
         "times_in_force": sorted(can.times_in_force),
         **{name: bool(getattr(can, name)) for name in ABILITIES},
+        "amend": can.amend.value,
         "candle_interval_seconds": [interval // 1_000_000_000 for interval in sorted(can.candle_intervals)],
     }

@@ -18,6 +18,7 @@ from kedge.core.market.handler import MarketDataHandler
 from kedge.core.market.malformed import quarantined
 from kedge.core.market.rules import TIME_MAX
 from kedge.core.orders.inflight import REPEAT, OrdersInFlight
+from kedge.core.orders.reports import Notice, Report, reports
 from kedge.core.portfolio.performance import Performance
 from kedge.core.portfolio.tracker import PositionTracker
 from kedge.model import decisions as d
@@ -76,7 +77,6 @@ class State:
         return self.folds[type(fact)](fact)
 
     def _folds(self) -> dict[type, Callable[[Any], Consequences]]:
-        orders = self.orders
         return {
             Candle: self._candle,
             Trade: self._trade,
@@ -87,13 +87,7 @@ class State:
             FundingRate: self._market,
             f.MalformedFact: lambda fact: self._doubted(fact, quarantined(fact, self.market)),
             f.Fill: self._fill,
-            f.OrderAccepted: self._reporter(orders.accepted, success=True),
-            f.OrderRejected: self._reporter(orders.rejected, error=True),
-            f.OrderCancelled: self._reporter(orders.ended),
-            f.OrderExpired: self._reporter(orders.ended),
-            f.CancelRejected: self._reporter(orders.cancel_rejected, attend=True),
-            f.OutcomeUnknown: self._reporter(orders.outcome_unknown, error=True),
-            f.OrderReport: self._reporter(orders.reported, attend=True),
+            **{kind: self._reporter(report) for kind, report in reports(self.orders).items()},
             f.FundingPayment: self._funding,
             f.SessionStarted: self._started,
             f.SessionStopped: self._session_stopped,
@@ -150,11 +144,11 @@ class State:
         if now > self.now:
             self.now = now
 
-    def _reporter(
-        self, book: Callable[[Any, int], str], success: bool = False, error: bool = False, attend: bool = False
-    ) -> Callable[[Any], Consequences]:
-        """The fold of a venue report: `book` says what is odd about it, and odd stops the symbol."""
-        noticed = error or attend
+    def _reporter(self, kind: Report) -> Callable[[Any], Consequences]:
+        """The fold of a venue report; what is odd about it stops the symbol."""
+        book, notice = kind
+        success, error = notice is Notice.SUCCESS, notice is Notice.ERROR
+        attend = error or notice is Notice.ATTEND
 
         def report(fact: Any) -> Consequences:
             now = fact.received or fact.ts
@@ -165,7 +159,7 @@ class State:
                 self.errors_in_a_row = 0
             elif error:
                 self.errors_in_a_row += 1
-            if noticed:
+            if attend:
                 self.attention = True
             if not odd:
                 return NOTHING

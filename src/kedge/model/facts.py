@@ -100,6 +100,26 @@ class CancelRejected(Stamped, frozen=True, gc=False, tag="cancel_rejected"):
     received: int = 0
 
 
+class OrderAmended(Stamped, frozen=True, gc=False, tag="order_amended"):
+    """The venue works the order on these terms under its old id: `quantity` is the whole order, what has filled
+    included, `price` its limit (None: it has none). Who asked for them it does not say.
+    """
+
+    order_id: str
+    quantity: Decimal
+    price: Decimal | None = None
+    exchange_id: str = ""
+    received: int = 0
+
+
+class AmendRejected(Stamped, frozen=True, gc=False, tag="amend_rejected"):
+    """The venue did not amend, or was not asked: the order is what it was, and nothing else is said of it."""
+
+    order_id: str
+    reason: str = ""
+    received: int = 0
+
+
 class OutcomeUnknown(Stamped, frozen=True, gc=False, tag="outcome_unknown"):
     """A request to the venue got no answer: the order may or may not live."""
 
@@ -293,6 +313,8 @@ VenueFact = (
     | OrderCancelled
     | OrderExpired
     | CancelRejected
+    | OrderAmended
+    | AmendRejected
     | OutcomeUnknown
     | OrderReport
     | FundingPayment

@@ -130,7 +130,8 @@ class Order(Struct, gc=False):
     """The living record of one order.
 
     `booked` fills are what our position has; `venue_quantity` is what the venue said was filled in all, which
-    may run ahead of the fills that reached us. `error` is the venue's reason where it refused.
+    may run ahead of the fills that reached us. `error` is the venue's reason where it refused, `amended` says that the
+    terms are the venue's and no longer those that were approved.
     """
 
     symbol: str
@@ -162,6 +163,7 @@ class Order(Struct, gc=False):
     tag: str = ""
     cancel_requested: bool = False
     outcome_unknown: bool = False
+    amended: bool = False
 
     @property
     def remaining_quantity(self) -> Decimal:

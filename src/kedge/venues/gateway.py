@@ -26,6 +26,14 @@ from kedge.model.order import OrderStatus, OrderType, Side, TimeInForce
 from kedge.venues.answers import Answer
 
 
+class Amending(StrEnum):
+    """Which other terms a working limit order can get while it keeps its id."""
+
+    NONE = "none"
+    SMALLER = "smaller"  # a smaller quantity at the same price
+    PRICE_AND_QUANTITY = "price_and_quantity"
+
+
 class Capabilities(Struct, frozen=True):
     """What a venue can do by itself. Sets name what is native there; the rest the core does or nobody."""
 
@@ -41,6 +49,7 @@ class Capabilities(Struct, frozen=True):
     idempotent_place: bool
     short: bool
     candle_intervals: tuple[int, ...]
+    amend: Amending = Amending.NONE
 
 
 class OpenOrder(Struct, frozen=True, gc=False):
@@ -184,13 +193,22 @@ class ExchangeGateway(Protocol):
         """
 
     async def query_order(self, request: QueryRequested) -> Sequence[VenueFact]:
-        """What the venue says an order of ours is, by client id or its own safe way: a report, with fills where told.
+        """What the venue says an order of ours is, by client id or its own safe way: a report, with fills where told,
+        and before it the order's terms (`OrderAmended`) where they are not those that were last sent or told.
 
         `OutcomeUnknown` as long as it may still turn up; a rejection only once it is certain that it never will.
         """
 
     async def replace_order(self, order_id: str, approved: Approved) -> Sequence[VenueFact]:
         """Put a new order in the place of `order_id` without a gap, where the venue can."""
+
+    async def amend_order(self, approved: Approved) -> Sequence[VenueFact]:
+        """Give the order that `approved.intent.id` names this price and this quantity, what has filled included; it
+        keeps its id.
+
+        `OrderAmended` where the answer says so, with its end where that is what came of it; nothing yet where the
+        venue only took it in; `AmendRejected`, and the order works as before; or `OutcomeUnknown`, and asking tells.
+        """
 
     async def cancel_all(self, symbol: str = "") -> Answer[tuple[str, ...]]:
         """Ask for the end of every order of ours, on one symbol or all; the client ids concerned."""

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kedge.core.orders.inflight import OrdersInFlight
-from kedge.core.orders.standing import STOPS, Share, Standing, outstanding
+from kedge.core.orders.standing import STOPS, Share, Standing
+from kedge.core.orders.terms import outstanding
 from kedge.model.facts import (
     CancelRejected,
     Fill,
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderExpired,
     OrderRejected,
@@ -106,6 +108,13 @@ class Orders(RuleBasedStateMachine):
         self.orders.reported(OrderReport(now, order.id, status, filled), now)
 
     @precondition(lambda self: self.ids)
+    @rule(data=st.data(), quantity=QUANTITIES, price=st.none() | PRICES)
+    def amend(self, data: st.DataObject, quantity: Decimal, price: Decimal | None) -> None:
+        order, now = self.order(data), self.tick()
+        limited = order.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+        self.orders.amended(OrderAmended(now, order.id, quantity, price if limited else None), now)
+
+    @precondition(lambda self: self.ids)
     @rule(data=st.data(), what=st.integers(0, 4))
     def say(self, data: st.DataObject, what: int) -> None:
         order, now = self.order(data), self.tick()
@@ -142,7 +151,7 @@ class Orders(RuleBasedStateMachine):
             orders = list(self.orders.on(symbol))
             standing = self.orders.standing.get(symbol, Standing())
             alive = [order for order in orders if order.status not in TERMINAL]
-            assert list(standing.stops.values()) == [order for order in alive if order.order_type in STOPS]
+            assert sorted(standing.stops) == sorted(order.id for order in alive if order.order_type in STOPS)
             for side in (BUY, SELL):
                 reducing = [order for order in orders if order.reduce_only and order.side is side]
                 assert sorted(standing.reducing(side)) == sorted(order.id for order in reducing)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from kedge.core.orders.standing import outstanding
+from kedge.core.orders.terms import outstanding
 from kedge.core.state import State
 from kedge.model.decisions import Approved, HaltState, Refused
 from kedge.model.limits import RiskConfig

@@ -14,6 +14,7 @@ from kedge.model.facts import (
     CancelRejected,
     Fill,
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderExpired,
     OrderRejected,
@@ -374,6 +375,10 @@ def test_after_a_restart_an_order_is_found_by_its_id_alone() -> None:
         await venue.gateway.place_order(order(1, price=LOW))
         later = venue.new_gateway(USDM)
         await later.open()
+        terms, fact = await later.query_order(query(1))
+        assert isinstance(terms, OrderAmended), "it knows no terms: those that it hears first are told"
+        assert (terms.quantity, terms.price) == (D("0.01"), D(LOW))
+        assert isinstance(fact, OrderReport)
         (fact,) = await later.query_order(query(1))
         assert isinstance(fact, OrderReport)
         (fact,) = await later.cancel_order(cancel(1))

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kedge.model.errors import UserError, VenueError
-from kedge.model.facts import Fill, OrderAccepted, OrderCancelled, OrderExpired, OrderRejected, OrderReport
+from kedge.model.facts import (
+    Fill,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelled,
+    OrderExpired,
+    OrderRejected,
+    OrderReport,
+)
 from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from kedge.venues.binance.protocol import orders, reports
 from kedge.venues.binance.protocol.product import Product
@@ -297,7 +305,7 @@ TRADED = {"l": "0.5", "z": "1.5", "L": "99.5", "n": "0.001", "N": "BNB", "t": 33
         (report("TRADE_PREVENTION", "EXPIRED_IN_MATCH", z="1.5"), [OrderExpired]),
         (report("TRADE_PREVENTION", "PARTIALLY_FILLED", z="1.5"), [OrderReport]),
         (report("REJECTED", "REJECTED", r="INSUFFICIENT_BALANCE"), [OrderRejected]),
-        (report("REPLACED", "NEW"), [OrderReport]),
+        (report("REPLACED", "NEW"), [OrderAmended, OrderReport]),
         (report("TRADE", "EXPIRED", **TRADED), [Fill, OrderExpired]),
     ],
 )

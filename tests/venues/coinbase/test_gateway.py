@@ -14,6 +14,7 @@ from kedge.model.errors import ConfigError, WorldError
 from kedge.model.facts import (
     Fill,
     OrderAccepted,
+    OrderAmended,
     OrderExpired,
     OrderRejected,
     OrderReport,
@@ -179,7 +180,8 @@ def test_another_process_finds_an_order_by_searching_and_can_cancel_it() -> None
         await bench.clock.sleep(1)
         later = bench.connect()
         await later.open()
-        (report,) = await later.query_order(QueryRequested("k-1-1", "recovery"))
+        terms, report = await later.query_order(QueryRequested("k-1-1", "recovery"))
+        assert isinstance(terms, OrderAmended), "it knows no terms: those that it hears first are told"
         assert isinstance(report, OrderReport)
         again = bench.connect()
         await again.open()

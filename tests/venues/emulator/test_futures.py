@@ -138,6 +138,10 @@ def test_modifying_loses_the_place_and_ends_what_cannot_go_on(client: FuturesCli
     assert (
         client.signed("PUT", "/order", symbol="BTCUSDT", side="BUY", orderId=number, quantity="0.02")["code"] == -1102
     )
+    ether = {"symbol": "ETHUSDT", "price": "2900"}
+    small = client.order(**ether, quantity="0.1")["orderId"]
+    told = client.signed("PUT", "/order", **ether, side="BUY", orderId=small, quantity="0.005")
+    assert told["code"] == -4164
     maker = client.order(**LIMIT, timeInForce="GTX")["orderId"]
     told = client.signed("PUT", "/order", symbol="BTCUSDT", side="BUY", orderId=maker, quantity="0.01", price="60900")
     assert told["status"] == "CANCELED", "a post-only that would take"

@@ -449,6 +449,29 @@ def test_amending_only_reduces(client: Client) -> None:
     assert told["code"] == -2038
 
 
+def test_an_amended_order_keeps_its_client_id_only_where_it_is_sent_again(client: Client) -> None:
+    """Reused, invented where none is sent, refused where another open order bears it; and ten times at most."""
+
+    def amend(quantity: str, **params: Any) -> Any:
+        return client.signed("PUT", "/order/amend/keepPriority", symbol="BTCUSDT", newQty=quantity, **params)
+
+    old = client.order(**LIMIT, newClientOrderId="mine")
+    session = client.subscribe()
+    told = amend("0.004", origClientOrderId="mine", newClientOrderId="mine")["amendedOrder"]
+    assert (told["origClientOrderId"], told["clientOrderId"]) == ("mine", "mine")
+    told = amend("0.0039", origClientOrderId="mine")["amendedOrder"]
+    assert told["origClientOrderId"] == "mine" != told["clientOrderId"]
+    shown = [(each["C"], each["c"], each["q"], each["p"]) for each in user_events(session, "executionReport")]
+    assert shown == [
+        ("mine", "mine", "0.00400000", old["price"]), ("mine", told["clientOrderId"], "0.00390000", old["price"]),
+    ]  # fmt: skip
+    client.order(**LIMIT, newClientOrderId="other")
+    assert amend("0.0038", orderId=old["orderId"], newClientOrderId="other")["msg"] == "Duplicate order sent."
+    for n in range(8):
+        assert "amendedOrder" in amend(f"0.003{7 - n}", orderId=old["orderId"])
+    assert amend("0.0029", orderId=old["orderId"])["msg"] == "Filter failure: MAX_NUM_ORDER_AMENDS"
+
+
 @pytest.mark.parametrize(("mode", "maker", "taker"), [
     ("EXPIRE_MAKER", "EXPIRED_IN_MATCH", "FILLED"), ("EXPIRE_TAKER", "NEW", "EXPIRED_IN_MATCH"),
     ("EXPIRE_BOTH", "EXPIRED_IN_MATCH", "EXPIRED_IN_MATCH"),

@@ -20,7 +20,8 @@ from typing import Final
 
 from msgspec.structs import astuple
 
-from kedge.core.orders.standing import BUYS, SELLS, outstanding
+from kedge.core.orders.standing import BUYS, SELLS
+from kedge.core.orders.terms import outstanding
 from kedge.core.state import State
 from kedge.model.decisions import SignalDropped, Sized
 from kedge.model.instrument import Instrument

@@ -18,14 +18,17 @@ from typing import Final
 
 from msgspec.structs import astuple
 
-from kedge.core.orders.lifecycle import TABLE, OrderEvent
+from kedge.core.orders.lifecycle import GOES_ON, REPORTED, TABLE, OrderEvent
 from kedge.core.orders.repeats import Repeats
 from kedge.core.orders.standing import Standing
+from kedge.core.orders.terms import FINE, amend, plain, too_much
 from kedge.model.errors import OurBug
 from kedge.model.facts import (
+    AmendRejected,
     CancelRejected,
     Fill,
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderExpired,
     OrderRejected,
@@ -33,7 +36,7 @@ from kedge.model.facts import (
     OutcomeUnknown,
 )
 from kedge.model.instant import NS_PER_DAY, NS_PER_MS, NS_PER_S
-from kedge.model.money import ZERO, canonical
+from kedge.model.money import ZERO
 from kedge.model.order import TERMINAL, IntentFields, Order, OrderIntent, OrderStatus
 
 ENDED_KEPT_MAX = 10_000
@@ -43,15 +46,16 @@ TRADES_KEPT_MIN = 100_000
 Fingerprint = tuple[object, ...]
 
 _SUBMITTED: Final = OrderStatus.SUBMITTED
+_FILLED: Final = OrderStatus.FILLED
 _ACCEPT: Final = OrderEvent.ACCEPT
 _REJECT: Final = OrderEvent.REJECT
 _CANCEL: Final = OrderEvent.CANCEL
 _EXPIRE: Final = OrderEvent.EXPIRE
 _PART_FILL: Final = OrderEvent.PART_FILL
 _FULL_FILL: Final = OrderEvent.FULL_FILL
+_AMEND: Final = OrderEvent.AMEND
+_GROW: Final = OrderEvent.GROW
 
-#: Nothing odd about a report.
-FINE = ""
 REPEAT = "repeat"
 
 
@@ -171,7 +175,7 @@ class OrdersInFlight:
         if fact.filled > order.venue_quantity:
             order.venue_quantity = fact.filled
         odd = self._move(order, _CANCEL if type(fact) is OrderCancelled else _EXPIRE, now)
-        return odd or _too_much(order)
+        return odd or too_much(order)
 
     def cancel_rejected(self, fact: CancelRejected, now: int) -> str:
         """The venue did not cancel: the order counts as before, and must be asked about.
@@ -182,6 +186,36 @@ class OrdersInFlight:
         order = self.active.get(fact.order_id)
         if order is not None:
             order.updated_ns = now
+        return FINE
+
+    def amended(self, fact: OrderAmended, now: int) -> str:
+        """The venue works the order on these terms: they count from now on. It says nothing of any other doubt.
+
+        An end stands. What only our count of fills had ended lives again where the venue has made more of it.
+        """
+        order = self.find(fact.order_id)
+        if order is None:
+            return f"the venue amended {fact.order_id}, which is not ours"
+        if not fact.quantity > ZERO:
+            return f"the venue amended {order.id} to a quantity of {fact.quantity}"
+        if order.status in TERMINAL and not (order.status is _FILLED and fact.quantity > order.venue_quantity):
+            return self._move(order, _AMEND, now)
+        if order.status is _FILLED:
+            self._revive(order, now)
+        else:
+            order.status = TABLE.after(order.status, _AMEND)
+        if fact.exchange_id:
+            order.exchange_id = fact.exchange_id
+        standing = self.standing[order.symbol]
+        standing.drop(order)
+        odd = amend(order, fact, now)
+        standing.weigh(order)
+        if order.filled_quantity >= order.quantity:
+            self._move(order, _FULL_FILL, now)
+        return f"{odd}; {too_much(order)}" if too_much(order) else odd
+
+    def amend_rejected(self, fact: AmendRejected, now: int) -> str:
+        """The venue did not amend: the order is what it was."""
         return FINE
 
     def outcome_unknown(self, fact: OutcomeUnknown, now: int) -> str:
@@ -202,18 +236,20 @@ class OrdersInFlight:
             return FINE
         if fact.exchange_id:
             order.exchange_id = fact.exchange_id
-        order.venue_quantity = max(order.venue_quantity, fact.filled)
-        event = _REPORTED[fact.status]
-        if order.outcome_unknown and fact.status in _GOES_ON and fact.ts < order.updated_ns:
+        if fact.filled > order.venue_quantity:
+            order.venue_quantity = fact.filled
+            self._settle(order)
+        event = REPORTED[fact.status]
+        if order.outcome_unknown and fact.status in GOES_ON and fact.ts < order.updated_ns:
             return FINE  # told before the doubt began, and late: it says nothing of what became of the last request
         self._known(order)
         if event is _ACCEPT:  # it works: a cancel asked for was refused or lost, and may be asked again
             order.cancel_requested = False
         if event is None or (order.status is fact.status and order.status in TERMINAL):
             self._settle(order)
-            return _too_much(order)
+            return too_much(order)
         odd = self._move(order, event, now)
-        return odd or _too_much(order)
+        return odd or too_much(order)
 
     def filled(self, fill: Fill, now: int) -> tuple[Order | None, str]:
         """Book a fill: the order it belongs to (`None`: not ours) and what is odd about it, `REPEAT` for an
@@ -277,8 +313,8 @@ class OrdersInFlight:
     def snapshot(self) -> dict[str, object]:
         """Plain data that two equal folds agree on."""
         return {
-            "active": {order.id: _plain(order) for order in self.active.values()},
-            "owing": {order.id: _plain(order) for order in self.owing.values()},
+            "active": {order.id: plain(order) for order in self.active.values()},
+            "owing": {order.id: plain(order) for order in self.owing.values()},
             "unknown": dict(self.unknown),
             "sent_today": self.sent_today,
             "sent_day": self._sent_day,
@@ -299,6 +335,16 @@ class OrdersInFlight:
         if status in TERMINAL:
             self._settle(order)
         return FINE
+
+    def _revive(self, order: Order, now: int) -> None:
+        """What became of it meanwhile nobody has told: it is in doubt."""
+        self.owing.pop(order.id, None)
+        self._ended.pop(order.id, None)
+        order.status = TABLE.after(order.status, _GROW)
+        order.outcome_unknown = True
+        self.unknown.setdefault(order.id, now)
+        self.active[order.id] = order
+        self.by_symbol.setdefault(order.symbol, {})[order.id] = order
 
     def _known(self, order: Order) -> None:
         order.outcome_unknown = False
@@ -345,39 +391,3 @@ class OrdersInFlight:
         prints[print_] = now
         while next(iter(prints.values())) <= horizon:
             prints.popitem(last=False)
-
-
-def _too_much(order: Order) -> str:
-    if order.venue_quantity <= order.quantity:
-        return FINE
-    return f"the venue says {order.venue_quantity} of {order.quantity} were filled on {order.id}"
-
-
-def _plain(order: Order) -> dict[str, object]:
-    return {
-        "status": str(order.status),
-        "quantity": canonical(order.quantity),
-        "filled": canonical(order.filled_quantity),
-        "value": canonical(order.filled_value),
-        "venue": canonical(order.venue_quantity),
-        "cancel_requested": order.cancel_requested,
-        "unknown": order.outcome_unknown,
-        "updated": order.updated_ns,
-    }
-
-
-#: Statuses after which anything may follow; the others stay true whenever they were told.
-_GOES_ON = frozenset({OrderStatus.PENDING, OrderStatus.SUBMITTED, OrderStatus.OPEN, OrderStatus.PARTIAL})
-
-#: What a queried status means to the table; `None` adds nothing to what fills will tell.
-_REPORTED: dict[OrderStatus, OrderEvent | None] = {
-    OrderStatus.PENDING: None,
-    OrderStatus.SUBMITTED: None,
-    OrderStatus.OPEN: _ACCEPT,
-    OrderStatus.PARTIAL: _ACCEPT,
-    OrderStatus.FILLED: None,
-    OrderStatus.CANCELLED: _CANCEL,
-    OrderStatus.REJECTED: _REJECT,
-    OrderStatus.EXPIRED: _EXPIRE,
-    OrderStatus.FAILED: OrderEvent.FAIL,
-}

@@ -12,6 +12,7 @@ from bisect import bisect_left, insort
 from decimal import Decimal
 from typing import Final
 
+from kedge.core.orders.terms import outstanding
 from kedge.model.money import ZERO
 from kedge.model.order import BUY, LIMIT, TERMINAL, Order, OrderType, Side
 
@@ -175,12 +176,3 @@ class Standing:
             counted.limit = None
         elif order.order_type in STOPS:
             self.stops.pop(order.id, None)
-
-
-def outstanding(order: Order) -> Decimal:
-    """What the order may still add to the position: its remainder while alive, the fills it owes once
-    ended.
-    """
-    if order.status in TERMINAL:
-        return order.venue_quantity - order.filled_quantity
-    return order.quantity - order.filled_quantity

@@ -23,7 +23,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from kedge.core.orders.standing import BUYS, COVERS, NOTHING, SELLS, SHEDS, outstanding
+from kedge.core.orders.standing import BUYS, COVERS, NOTHING, SELLS, SHEDS
+from kedge.core.orders.terms import outstanding
 from kedge.core.state import State
 from kedge.model.instrument import Instrument
 from kedge.model.money import ONE, TEN_THOUSAND, ZERO

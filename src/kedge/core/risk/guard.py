@@ -40,6 +40,7 @@ class Guard:
             f.OutcomeUnknown: self._unknown,
             f.CancelRejected: self._unknown,
             f.OrderReport: self._reported,
+            f.OrderAmended: self._amended,
             f.TimerFired: self._timer,
             f.Fill: self._throttle,
             f.OrderRejected: self._ended,
@@ -112,10 +113,18 @@ class Guard:
             return
         if isinstance(fact, f.OutcomeUnknown):
             yield d.Alert(d.Severity.WARNING, f"the outcome of {order.id} is unknown: {fact.reason}", order.symbol)
-        # Else the timer asks: a line that fails at once must not be asked as fast as it fails.
-        if QUERY + order.id not in self._state.timers.due:
-            yield d.QueryRequested(order.id, fact.reason)
-            yield d.TimerSet(QUERY + order.id, self._state.now + QUERY_EVERY_NS)
+        yield from self._ask(order.id, fact.reason)
+
+    def _amended(self, fact: f.OrderAmended) -> Wanted:
+        """An order that had ended, as far as we knew, was made larger: ask what it is."""
+        if fact.order_id in self._state.orders.unknown:
+            yield from self._ask(fact.order_id, "amended by somebody else")
+
+    def _ask(self, order_id: str, reason: str) -> Wanted:
+        """Ask now, unless a timer asks: a line that fails at once must not be asked as fast as it fails."""
+        if QUERY + order_id not in self._state.timers.due:
+            yield d.QueryRequested(order_id, reason)
+            yield d.TimerSet(QUERY + order_id, self._state.now + QUERY_EVERY_NS)
 
     def _ended(self, fact: f.OrderRejected | f.OrderExpired | f.OrderCancelled) -> Wanted:
         """A closing order of a flatten came to nothing, or not to all of it: the next one waits a little."""

@@ -49,13 +49,13 @@ class Inquiry:
         self._memory = memory
 
     async def query(self, order_id: str) -> Sequence[VenueFact]:
-        """What an order of ours is: fills first, then the report."""
+        """What an order of ours is: terms that were not known, fills, then the report."""
         sent, now = await self.find(order_id), self._session.now()
         if sent is None:
             return [asking_about(NO_MARKET, order_id, now)]
         state = await self._state_of(sent)
         if isinstance(state, OrderState):
-            return await self._told(sent, state)
+            return await self._told(sent, state, now)
         if state.code == str(ARCHIVED):
             self._memory.note(order_id, "", over=True)
             return [reports.reported(_nothing_filled(sent, now), order_id)]
@@ -90,20 +90,38 @@ class Inquiry:
             if not answer.value.actual_id or answer.value.actual_id == "0":
                 return answer.value
             self._memory.became(sent.order_id, answer.value.actual_id)
-        name = orders.named(sent.order_id, sent.actual_id)
-        answer = await session.ask(orders.query(session.product, raw, name), reports.order_state)
+        answer = await session.ask(orders.query(session.product, raw, sent.name), reports.order_state)
+        if (
+            isinstance(answer, Failed)
+            and is_absent(answer)
+            and sent.exchange_id
+            and not sent.algo
+            and not sent.client_id
+        ):
+            named = orders.named("", sent.exchange_id)  # amended by somebody, it may have lost the id that we gave it
+            answer = await session.ask(orders.query(session.product, raw, named), reports.order_state)
+            if isinstance(answer, Whole):
+                self._memory.renamed(sent.order_id, answer.value.client_id)
         return answer.value if isinstance(answer, Whole) else failed_of(answer)
 
-    async def _told(self, sent: Sent, state: OrderState) -> list[VenueFact]:
+    async def _told(self, sent: Sent, state: OrderState, asked: int) -> list[VenueFact]:
+        """The answer to a question that left at `asked`, and speaks of that moment, however long ago the order changed."""
         session = self._session
         self._memory.note(sent.order_id, state.exchange_id, state.raw, over=is_over(state))
-        facts: list[VenueFact] = []
+        venue_ns = session.venue_clock.venue_ns()
+        facts = [] if state.algo else sent.amended(state, venue_ns)
         if state.filled and not state.algo:
             call = calls.fills_of(session.product, state.raw, state.exchange_id)
             answer = await session.ask(call, executions_of)
             if isinstance(answer, Whole):
                 facts.extend(one.fill(sent.order_id, sent.symbol) for one in answer.value)
-        facts.append(reports.reported(state, sent.order_id))
+        if is_over(state):
+            sent.terms.answered()
+        doubt = sent.terms.doubt(sent.order_id, venue_ns, session.now())
+        if doubt is not None:
+            facts.append(doubt)
+        if not isinstance(doubt, OutcomeUnknown):
+            facts.append(reports.reported(structs.replace(state, ts=max(state.ts, asked)), sent.order_id))
         return stamped(self._session, facts)
 
     async def _certainly_absent(self, sent: Sent) -> Sequence[VenueFact]:
@@ -119,8 +137,8 @@ class Inquiry:
             return [asking_about(failed_of(answer), sent.order_id, now)]
         client_id = to_client_id(sent.order_id)
         for state in answer.value:
-            if state.client_id == client_id:
-                return await self._told(sent, state)
+            if state.client_id == client_id or state.exchange_id == sent.exchange_id:
+                return await self._told(sent, state, now)
         if len(answer.value) >= ORDERS_PAGE:
             return [OutcomeUnknown(now, sent.order_id, "more orders than one answer holds; ask again")]
         self._memory.note(sent.order_id, "", over=True)

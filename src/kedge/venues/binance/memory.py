@@ -6,26 +6,31 @@ order's market with every question about it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from kedge.model.facts import Fill, OrderAccepted, OrderCancelled, OrderExpired, OrderRejected, VenueFact
+from kedge.model.facts import Fill, OrderAccepted, OrderAmended, OrderCancelled, OrderExpired, OrderRejected, VenueFact
 from kedge.model.money import ZERO
 from kedge.model.order import OrderIntent
+from kedge.venues.amending import OrderTerms
 from kedge.venues.binance.protocol import orders
 from kedge.venues.binance.protocol.names import to_client_id, to_order_id
 from kedge.venues.binance.protocol.product import Product
 from kedge.venues.binance.protocol.reports import OrderState
+from kedge.venues.binance.protocol.requests import DEAD_AFTER_NS
 from kedge.venues.binance.session import Session
+from kedge.venues.gateway import OpenOrder
 
 REMEMBERED_MAX = 20_000
 
 
 class Sent(Struct):
-    """One order of ours. `actual_id` is the plain order that a conditional one has become, `trades` what was pushed of it,
-    `over` that the venue has said its last word, `under_way` that the request waits for its turn or its answer.
+    """One order of ours. `actual_id` is the plain order that a conditional one has become, `client_id` what it is called
+    since somebody amended it under another id (empty: as we called it), `trades` what was pushed of it, `over` that the
+    venue has said its last word, `under_way` that the request waits for its turn or its answer.
     """
 
     order_id: str
@@ -34,7 +39,8 @@ class Sent(Struct):
     sent_ns: int
     exchange_id: str = ""
     actual_id: str = ""
-    quantity: Decimal = ZERO
+    client_id: str = ""
+    terms: OrderTerms = field(default_factory=OrderTerms)
     trades: dict[str, Decimal] = {}
     over: bool = False
     under_way: bool = False
@@ -42,6 +48,19 @@ class Sent(Struct):
     def leaves(self, venue_ns: int) -> None:
         """The request leaves now, and carries this time."""
         self.sent_ns = venue_ns
+
+    def amendment_leaves(self, venue_ns: int) -> None:
+        """The request to amend leaves now: until when it can take effect is known."""
+        self.terms.ends = venue_ns + DEAD_AFTER_NS
+
+    @property
+    def name(self) -> dict[str, str]:
+        """The parameters that name the plain order: by our id, unless it has lost it."""
+        return orders.named(self.order_id, self.actual_id or (self.exchange_id if self.client_id else ""))
+
+    def amended(self, told: OrderState | OpenOrder, venue_ns: int) -> list[VenueFact]:
+        """The terms that the venue tells, where they are not those that were last sent or told."""
+        return self.terms.told(self.order_id, told.quantity, told.price, told.ts, told.exchange_id, venue_ns)
 
 
 class Memory:
@@ -58,7 +77,8 @@ class Memory:
     def remember(self, intent: OrderIntent, sent_ns: int = 0) -> Sent:
         """Know an order of ours: its market and kind, and when it was sent (0: at the latest when this began)."""
         algo = self._session.product is Product.USDM and intent.order_type in orders.CONDITIONAL
-        sent = Sent(intent.id, intent.symbol, algo, sent_ns or self._since, quantity=intent.quantity)
+        sent = Sent(intent.id, intent.symbol, algo, sent_ns or self._since)
+        sent.terms = OrderTerms(intent.quantity, intent.price)
         _put(self._sent, intent.id, sent)
         _put(self._by_client_id, to_client_id(intent.id), intent.id)
         return sent
@@ -97,9 +117,31 @@ class Memory:
             sent.actual_id = actual_id
             _put(self._by_exchange_id, (self._session.market(sent.symbol).raw, actual_id), order_id)
 
+    def amended(self, working: Iterable[OpenOrder]) -> list[VenueFact]:
+        """The terms of orders that work, where they are not those that were last sent or told."""
+        facts: list[VenueFact] = []
+        for order in working:
+            sent = self._sent.get(order.order_id)
+            if sent is not None and not sent.algo:
+                facts += sent.amended(order, self._session.venue_clock.venue_ns())
+        return facts
+
+    def is_superseded(self, fact: VenueFact) -> bool:
+        """Whether a push tells terms that an answer has overtaken: those after it were told already."""
+        sent = self._sent.get(fact.order_id) if isinstance(fact, OrderAmended) else None
+        return sent is not None and sent.terms.is_late(fact.ts, self._session.venue_clock.venue_ns())
+
     def client_id(self, order_id: str) -> str:
-        """What the venue calls an order of ours by our id."""
-        return to_client_id(order_id)
+        """What the venue calls an order of ours."""
+        sent = self._sent.get(order_id)
+        return (sent.client_id if sent is not None else "") or to_client_id(order_id)
+
+    def renamed(self, order_id: str, client_id: str) -> None:
+        """Somebody amended an order of ours and gave it another client id."""
+        sent = self._sent.get(order_id)
+        if sent is not None:
+            sent.client_id = client_id
+            _put(self._by_client_id, client_id, order_id)
 
     def heard(self, order_id: str, exchange_id: str, fact: VenueFact) -> None:
         """Take note of a fact that was pushed about an order."""
@@ -109,7 +151,9 @@ class Memory:
         over = isinstance(fact, OrderCancelled | OrderExpired | OrderRejected)
         if isinstance(fact, Fill):
             sent.trades[fact.trade_id] = fact.quantity  # a repeat counts once
-            over = ZERO < sent.quantity <= sum(sent.trades.values(), ZERO)
+            over = ZERO < sent.terms.quantity <= sum(sent.trades.values(), ZERO)
+        if isinstance(fact, OrderAmended):
+            sent.terms.take(fact.quantity, fact.price, fact.ts)
         if isinstance(fact, OrderAccepted | Fill) and not (sent.algo and isinstance(fact, Fill)):
             self.note(order_id, exchange_id)
         sent.over = sent.over or over

@@ -23,6 +23,7 @@ from kedge.model.money import CENT_OF_NANO, EXACT, ZERO
 from kedge.model.order import OrderType, TimeInForce
 from kedge.model.secret import Secret
 from kedge.venues.answers import Answer, ErrorClass, Failed, Partial, Whole
+from kedge.venues.binance.amendments import Amendments
 from kedge.venues.binance.inquiry import Inquiry
 from kedge.venues.binance.memory import Memory
 from kedge.venues.binance.protocol import account, calls, instruments, market
@@ -35,6 +36,7 @@ from kedge.venues.binance.session import Session
 from kedge.venues.binance.stream import MarketStream, UserFeed
 from kedge.venues.binance.trading import Trading
 from kedge.venues.gateway import (
+    Amending,
     Balance,
     Capabilities,
     KeyPermissions,
@@ -59,6 +61,7 @@ NO_SECRET = Secret("")
 CLOCK_S = 60
 
 _ORDER_TYPES = frozenset(OrderType)
+_AMENDS = {Product.SPOT: Amending.SMALLER, Product.USDM: Amending.PRICE_AND_QUANTITY}
 _TIMES = frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
 
 #: What is kept of warnings that have no fact of their own (margin calls, changed settings).
@@ -75,6 +78,7 @@ def capabilities(product: Product) -> Capabilities:
         post_only=True,
         reduce_only=futures,
         replace=not futures,
+        amend=_AMENDS[product],
         dead_mans_switch=futures,
         leverage=futures,
         query_by_client_id=True,
@@ -109,6 +113,7 @@ class BinanceGateway:
         self.memory = Memory(self.session, instance)
         self._inquiry = Inquiry(self.session, self.memory)
         self._trading = Trading(self.session, self.memory, self._inquiry)
+        self._amendments = Amendments(self.session, self.memory, self._inquiry, _AMENDS[product])
         self.warnings: deque[str] = deque(maxlen=WARNINGS_MAX)
         self._websocket = websocket
         self._dice = dice
@@ -217,6 +222,9 @@ class BinanceGateway:
 
     async def replace_order(self, order_id: str, approved: Approved) -> Sequence[VenueFact]:
         return await self._trading.replace(order_id, approved)
+
+    async def amend_order(self, approved: Approved) -> Sequence[VenueFact]:
+        return await self._amendments.amend(approved)
 
     async def cancel_all(self, symbol: str = "") -> Answer[tuple[str, ...]]:
         return await self._trading.cancel_all(symbol)

@@ -202,18 +202,21 @@ class UserFeed:
         working = await inquiry.open_orders()
         if not isinstance(working, Whole):
             raise WorldError(f"what happened meanwhile is not known: {working}")
-        facts: list[VenueFact] = [_report(order, session.now()) for order in working.value if order.order_id]
-        working_ids = {order.order_id for order in working.value}
+        facts: list[VenueFact] = []
         live = memory.live()
-        for sent in live:
-            if sent.order_id not in working_ids:
-                facts.extend(await inquiry.query(sent.order_id))
         for symbol in dict.fromkeys([*self._watermarks, *(sent.symbol for sent in live)]):
             since = self._watermarks.get(symbol, self._began) - OVERLAP_NS
             fills = await inquiry.fills_since(symbol, since)
             if not isinstance(fills, Whole):
                 raise WorldError(f"fills of {symbol} are not known: {fills}")
-            facts[:0] = fills.value
+            facts.extend(fills.value)
+        # nothing fails from here on: terms that differ are told once
+        facts[:0] = memory.amended(working.value)  # before fills, which do not end an order that was made larger
+        facts.extend(_report(order, session.now()) for order in working.value if order.order_id)
+        working_ids = {order.order_id for order in working.value}
+        for sent in live:
+            if sent.order_id not in working_ids:
+                facts.extend(await inquiry.query(sent.order_id))
         return [News(tuple(facts))] if facts else []
 
     # events
@@ -227,9 +230,13 @@ class UserFeed:
         if told.became is not None:
             self._memory.became(told.became[1], told.became[0])
         facts = told.facts
+        if told.renamed and facts:
+            self._memory.renamed(facts[0].order_id, told.renamed)  # type: ignore[union-attr]
         if facts and told.exchange_id and self._memory.known(facts[0].order_id) is None:  # type: ignore[union-attr]
             facts = await self._ours_after_all(told)
         for fact in facts:
+            if self._memory.is_superseded(fact):
+                continue
             self._note(told, fact)
             self._on_fact(fact)
 

@@ -162,8 +162,7 @@ class Trading:
             if isinstance(taken, Whole):  # taken is not ended (H15): ask what it is now
                 return await self._inquiry.query(order_id)
             return await self._not_cancelled(failed_of(taken), order_id, now)
-        name = orders.named(order_id, sent.actual_id if sent.algo else "")
-        answer = await self._session.ask(orders.cancel(product, raw, name), reports.order_state)
+        answer = await self._session.ask(orders.cancel(product, raw, sent.name), reports.order_state)
         if isinstance(answer, Whole):
             return self._ended(answer.value, order_id)
         return await self._not_cancelled(failed_of(answer), order_id, now)

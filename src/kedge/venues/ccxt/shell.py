@@ -34,6 +34,7 @@ from kedge.model.market import Candle, FundingRate, MarkPrice, OrderBook, Trade
 from kedge.model.money import canonical
 from kedge.model.order import OrderIntent, OrderType, Side, TimeInForce
 from kedge.model.secret import Secret
+from kedge.venues.amending import unsupported as unamendable
 from kedge.venues.answers import Answer, ErrorClass, Failed, Partial, Whole
 from kedge.venues.ccxt import structures
 from kedge.venues.ccxt.connection import Connection
@@ -271,8 +272,7 @@ class CcxtGateway:
 
     async def cancel_order(self, request: CancelRequested) -> Sequence[VenueFact]:
         order_id = request.order_id
-        found = await self._known(order_id)
-        now = self._clock.now_ns()
+        found, now = await self._known(order_id), self._clock.now_ns()
         if isinstance(found, Failed):
             return [cancelling(found, order_id, now)]
         if not found:
@@ -296,10 +296,10 @@ class CcxtGateway:
         return await self._inquiry.query(request.order_id)
 
     async def replace_order(self, order_id: str, approved: Approved) -> Sequence[VenueFact]:
-        now = self._clock.now_ns()
-        return [
-            OrderRejected(now, approved.intent.id, "not sent: unsupported: replacing through ccxt; cancel and place")
-        ]
+        return [OrderRejected(self._clock.now_ns(), approved.intent.id, "not sent: unsupported: cancel and place")]
+
+    async def amend_order(self, approved: Approved) -> Sequence[VenueFact]:
+        return unamendable(approved, self._clock.now_ns())
 
     async def cancel_all(self, symbol: str = "") -> Answer[tuple[str, ...]]:
         listed = await self.get_open_orders(symbol)

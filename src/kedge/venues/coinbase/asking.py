@@ -85,15 +85,16 @@ class Asker:
         urgency: Urgency = Urgency.TRUST,
         wait_ms_max: int | None = None,
         timeout_ms: int = TIMEOUT_MS,
+        leaves: Callable[[int], None] = lambda _: None,
     ) -> Answer[T]:
-        """The answer to one call, read."""
+        """The answer to one call, read; `leaves` is told the venue's time (UTC ns) as the request leaves."""
         if call.signed and self._key is None:
             return unsupported(f"{name}: it needs an API key, and none is set")
         costs = {PRIVATE: 1} if call.signed else {PUBLIC: 1}
         return await self._caller.ask(
             Asked(
                 name,
-                lambda now: self._request(call, now),
+                lambda now: self._request(call, now, leaves),
                 lambda body: read(decode_object(body, name)),
                 costs,
                 urgency,
@@ -126,7 +127,8 @@ class Asker:
                 return Whole(found, answer.at)
         return Partial(found, f"{name}: more than {pages_max} pages; ask for a shorter time")
 
-    def _request(self, call: Call, now_ns: int) -> HttpRequest:
+    def _request(self, call: Call, now_ns: int, leaves: Callable[[int], None]) -> HttpRequest:
+        leaves(now_ns)
         headers: tuple[tuple[str, str], ...] = ()
         if call.signed:
             assert self._key is not None, "asked before"

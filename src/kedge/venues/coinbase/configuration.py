@@ -28,6 +28,9 @@ UP = "STOP_DIRECTION_STOP_UP"
 DOWN = "STOP_DIRECTION_STOP_DOWN"
 _DIRECTIONS = {UP: UP, DOWN: DOWN}
 
+#: The only kind whose terms can be changed.
+EDITABLE = "limit_limit_gtc"
+
 Configuration = dict[str, dict[str, str | bool]]
 
 

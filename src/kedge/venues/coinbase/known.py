@@ -11,9 +11,10 @@ import re
 from collections import OrderedDict
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kedge.model.instant import NS_PER_S
+from kedge.venues.amending import OrderTerms
 from kedge.venues.coinbase.signing import TOKEN_SECONDS
 
 #: Orders remembered; the oldest is forgotten first and found again by asking.
@@ -43,6 +44,11 @@ class Sent(Struct):
     sent_at: int = 0
     doubt_ends: int = 0
     missing_since: int = 0
+    terms: OrderTerms = field(default_factory=OrderTerms)
+
+    def amendment_leaves(self, venue_ns: int) -> None:
+        """The request to edit leaves now: until when it can take effect is known."""
+        self.terms.ends = venue_ns + TOKEN_SECONDS * NS_PER_S + GRACE_NS
 
 
 class Known:
@@ -69,9 +75,18 @@ class Known:
         """Orders whose end was not told yet: our ids, and the venue's."""
         return dict(self._living)
 
+    def order(self, order_id: str) -> Sent:
+        """What is known of an order of ours; kept from now on if nothing was."""
+        sent = self._orders.get(order_id)
+        if sent is None:
+            sent = self._orders[order_id] = Sent()
+            if len(self._orders) > ORDERS_MAX:
+                self._orders.popitem(last=False)
+        return sent
+
     def sending(self, order_id: str, product: str, now: int) -> None:
         """A request to place leaves now."""
-        sent = self._entry(order_id)
+        sent = self.order(order_id)
         sent.product = product
         sent.sent_at = sent.sent_at or now
         sent.doubt_ends = now + TOKEN_SECONDS * NS_PER_S + GRACE_NS
@@ -81,7 +96,7 @@ class Known:
         """The venue named an order of ours."""
         if not order_id or not exchange_id:
             return
-        sent = self._entry(order_id)
+        sent = self.order(order_id)
         sent.exchange_id = exchange_id
         sent.product = sent.product or product
         self._by_exchange[exchange_id] = order_id
@@ -111,17 +126,9 @@ class Known:
         """Whether an order that is not on the venue's whole list will never be: its doubt is over, and it was not there
         some seconds ago either.
         """
-        sent = self._entry(order_id)
+        sent = self.order(order_id)
         ends = sent.doubt_ends or self._started + TOKEN_SECONDS * NS_PER_S + GRACE_NS
         if now < ends:
             return False
         sent.missing_since = sent.missing_since or now
         return now - sent.missing_since >= TWICE_NS
-
-    def _entry(self, order_id: str) -> Sent:
-        sent = self._orders.get(order_id)
-        if sent is None:
-            sent = self._orders[order_id] = Sent()
-            if len(self._orders) > ORDERS_MAX:
-                self._orders.popitem(last=False)
-        return sent

@@ -26,7 +26,7 @@ from kedge.model.facts import Fill, Liquidity, OrderCancelled, OrderExpired, Ord
 from kedge.model.money import CENT_OF_NANO, EXACT, ZERO
 from kedge.model.order import OrderStatus, Side
 from kedge.venues.answers import Failed
-from kedge.venues.coinbase.configuration import Terms, terms
+from kedge.venues.coinbase.configuration import EDITABLE, Terms, terms
 from kedge.venues.coinbase.errors import refusal
 from kedge.venues.coinbase.values import Fields
 from kedge.venues.gateway import OpenOrder
@@ -63,7 +63,7 @@ class Accepted(Struct, frozen=True, gc=False):
 
 class Standing(Struct, frozen=True, gc=False):
     """Where an order stands: the same from REST and from the user channel. `filled` is cumulative, `word` the venue's own
-    name of the status.
+    name of the status, `quantity` and `price` the terms of a limit order where they are told.
     """
 
     exchange_id: str
@@ -73,6 +73,8 @@ class Standing(Struct, frozen=True, gc=False):
     filled: Decimal
     reason: str = ""
     word: str = ""
+    quantity: Decimal | None = None
+    price: Decimal | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -172,7 +174,27 @@ def standing(order: Fields) -> Standing:
         order.not_negative("filled_size", ZERO),
         reason_of(order, order.text("cancel_message", "")),
         order.text("status", ""),
+        *edited_terms(order),
     )
+
+
+def edited_terms(order: Fields) -> tuple[Decimal | None, Decimal | None]:
+    """Size and price of an order of the one kind that can be edited: those of its latest edit, else those it was placed on.
+
+    No source says whether an edit changes what is told of the placing, so the edits themselves are believed.
+    """
+    if not order.has("order_configuration") or not order.object("order_configuration").has(EDITABLE):
+        return None, None
+    placed_on = order.object("order_configuration").object(EDITABLE)
+    size, price = placed_on.number("base_size", ZERO), placed_on.number("limit_price", ZERO)
+    latest = max(_edits(order), key=lambda edit: edit.moment("replace_accept_timestamp"), default=None)
+    if latest is not None:
+        size, price = latest.number("size", ZERO) or size, latest.number("price", ZERO) or price
+    return size if size > ZERO else None, price if price > ZERO else None
+
+
+def _edits(order: Fields) -> list[Fields]:
+    return order.items("edit_history") if order.has("edit_history") else []
 
 
 def status_of(order: Fields, filled: Decimal) -> OrderStatus | None:
@@ -202,9 +224,9 @@ def open_order(order: Fields, symbol: str, order_id: str) -> OpenOrder:
         symbol,
         side,
         asked.order_type,
-        _quantity(asked, where.filled, order),
+        where.quantity or _quantity(asked, where.filled, order),
         where.filled,
-        asked.price,
+        where.price or asked.price,
         where.status,
         where.client_id,
         asked.stop_price,

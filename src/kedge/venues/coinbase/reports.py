@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from kedge.model.decisions import QueryRequested
 from kedge.model.errors import WorldError
-from kedge.model.facts import Fact, Fill, OrderAccepted, OrderReport, VenueFact
+from kedge.model.facts import Fact, Fill, OrderAccepted, OrderReport, OutcomeUnknown, VenueFact
 from kedge.model.instant import NS_PER_S
 from kedge.model.money import ZERO
 from kedge.model.order import OrderStatus
@@ -64,7 +64,7 @@ class UserReports:
         """What one word of the channel means."""
         order_id = told.client_id or told.exchange_id
         self._trading.known.learn(order_id, told.exchange_id, told.product)
-        facts = await self._fills(told, order_id)
+        facts = [*await self._amended(told, order_id), *await self._fills(told, order_id)]
         if told.is_ended:
             self._trading.known.ended(order_id)
         elif told.status is not None:
@@ -76,6 +76,17 @@ class UserReports:
         if told.status is OrderStatus.FILLED:
             return [*facts, told.report(told.ts, order_id, self._clock.now_ns())]
         return [*facts, OrderAccepted(told.ts, order_id, told.exchange_id, self._clock.now_ns())]
+
+    async def _amended(self, told: Told, order_id: str) -> list[VenueFact]:
+        """New terms of an order that works, asked for where the channel hints at them or an edit of ours was taken in: what
+        it tells of terms is not documented, and its price is often missing.
+        """
+        terms = self._trading.known.order(order_id).terms
+        quantity, price = told.quantity or terms.quantity, told.price or terms.price
+        if told.word != "OPEN" or ((quantity, price) == (terms.quantity, terms.price) and terms.wanted is None):
+            return []
+        answer = await self._trading.query(QueryRequested(order_id, "its terms may have changed"))
+        return [fact for fact in answer if not isinstance(fact, Fill | OrderReport | OutcomeUnknown)]
 
     async def missed(self) -> Sequence[Fact]:
         """What happened while nobody listened: fills, and where every order that works stands.
@@ -90,7 +101,17 @@ class UserReports:
         if not isinstance(listed, Whole):
             raise WorldError(f"the open orders are not known: {listed}")
         now = self._clock.now_ns()
-        facts: list[VenueFact] = [*fills.value, *(_stands(order, now) for order in listed.value)]
+        known = self._trading.known
+        amended = [
+            fact
+            for order in listed.value
+            if order.order_id
+            for fact in known.order(order.order_id).terms.told(
+                order.order_id, order.quantity, order.price, now, order.exchange_id
+            )
+        ]
+        # terms first: fills of a size that was made larger do not end the order
+        facts: list[VenueFact] = [*amended, *fills.value, *(_stands(order, now) for order in listed.value)]
         working = {order.exchange_id for order in listed.value}
         for order_id, exchange_id in self._trading.known.living.items():
             if exchange_id not in working:

@@ -4,7 +4,7 @@
 
 `api_key` is the key's name (`organizations/{org}/apiKeys/{key}`), `api_secret` the PEM or base64 that came with it. Without
 them only the market can be asked. The venue has no dead man's switch (an order till a date is the nearest), no leverage, no
-shorts, no stop that becomes a market order, and no replacing under a new client id: its edit keeps the old one.
+shorts, no stop that becomes a market order, and no replacing under a new client id: its edit keeps the old one, and amends.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from kedge.model.order import OrderType, TimeInForce
 from kedge.model.secret import Secret
 from kedge.venues.answers import Answer, ErrorClass, Failed, Partial, Whole
 from kedge.venues.coinbase import account, market, products, requests
+from kedge.venues.coinbase.amendments import Amendments
 from kedge.venues.coinbase.asking import RATE_RULES, Asker, Nonces, classify, usage
 from kedge.venues.coinbase.messages import Scope
 from kedge.venues.coinbase.products import Fees, Listing, Names
@@ -34,6 +35,7 @@ from kedge.venues.coinbase.values import Fields
 from kedge.venues.feed.market import MarketDataFeed
 from kedge.venues.feed.talk import USER, Dialled
 from kedge.venues.gateway import (
+    Amending,
     Balance,
     Capabilities,
     KeyPermissions,
@@ -67,6 +69,7 @@ CAPABILITIES: Final = Capabilities(
     post_only=True,
     reduce_only=False,
     replace=False,
+    amend=Amending.PRICE_AND_QUANTITY,
     dead_mans_switch=False,
     leverage=False,
     query_by_client_id=False,
@@ -112,6 +115,7 @@ class CoinbaseGateway:
         caller = Caller(http, limiter, self._venue_clock, classify, usage, (secret,))
         self._asker = Asker(caller, base_url, self._key, Nonces(self._clock.now_ns()))
         self._trading = Trading(self._asker, self._venue_clock, self._clock, instance)
+        self._amendments = Amendments(self._asker, self._venue_clock, self._trading)
         self._instruments = Instruments()
         self._timing = Recurring(self._clock, CLOCK_SECONDS, self.get_clock)
 
@@ -247,6 +251,9 @@ class CoinbaseGateway:
     async def replace_order(self, order_id: str, approved: Approved) -> Sequence[VenueFact]:
         reason = "not sent: unsupported: an edit at Coinbase keeps the old client id; cancel and place"
         return [OrderRejected(self._clock.now_ns(), approved.intent.id, reason)]
+
+    async def amend_order(self, approved: Approved) -> Sequence[VenueFact]:
+        return await self._amendments.amend(approved)
 
     async def cancel_all(self, symbol: str = "") -> Answer[tuple[str, ...]]:
         return self._unlisted(symbol) or await self._trading.cancel_all(symbol)

@@ -175,5 +175,7 @@ def _told(where: Standing, ts: int) -> Told:
         where.filled,
         where.reason,
         where.word,
+        where.quantity,
+        where.price,
         ts,
     )

@@ -21,6 +21,7 @@ from kedge.model.decisions import Approved, CancelRequested, QueryRequested
 from kedge.model.errors import UserError
 from kedge.model.facts import CancelRejected, Fill, OrderAccepted, OrderRejected, OrderReport, OutcomeUnknown, VenueFact
 from kedge.model.order import OrderStatus
+from kedge.venues.amending import OrderTerms
 from kedge.venues.answers import Answer, ErrorClass, Failed, Partial, Whole
 from kedge.venues.coinbase import orders, requests
 from kedge.venues.coinbase.asking import Asker
@@ -71,6 +72,9 @@ class Trading:
         if reason:
             return [OrderRejected(self._now(), intent.id, f"not sent: {reason}")]
         call = requests.place(intent, product)
+        sent = self.known.order(intent.id)
+        if not sent.terms.quantity:
+            sent.terms = OrderTerms(intent.quantity, intent.price)
         answer = await self._post(call, intent.id, product)
         if isinstance(answer, Failed) and answer.kind is ErrorClass.UNKNOWN:
             return await self._repeat(call, intent.id, product, answer)
@@ -174,15 +178,20 @@ class Trading:
         return await self.report(found, order_id)
 
     async def report(self, found: Standing, order_id: str) -> Sequence[VenueFact]:
-        """Where an order stands, after its fills: the fills come first, so that its end finds them booked."""
-        facts: list[VenueFact] = []
+        """Where an order stands: terms that were not known, then its fills, so that its end finds them booked."""
+        known, now = self.known.order(order_id).terms, self._now()
+        facts = known.told(order_id, found.quantity, found.price, now, found.exchange_id)
         if found.filled:
             fills = await self.fills_of(found.exchange_id)
             if isinstance(fills, Whole):
                 facts += [each.fill(order_id, self.names.symbol(each.product), self._now()) for each in fills.value]
         if found.is_ended:
             self.known.ended(order_id)
-        return [*facts, found.report(self._now(), order_id)]
+            known.answered()
+        doubt = known.doubt(order_id, self._clock.venue_ns(), now)
+        if isinstance(doubt, OutcomeUnknown):
+            return [*facts, doubt]
+        return [*facts, *([doubt] if doubt is not None else []), found.report(self._now(), order_id)]
 
     async def find(self, order_id: str, urgency: Urgency = Urgency.TRUST) -> Standing | Failed | None:
         """Search the venue's list for an order of ours; None where the whole list does not have it."""

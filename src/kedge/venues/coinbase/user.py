@@ -9,6 +9,7 @@ The channel begins with the open orders, at most fifty a message, and goes on wi
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from kedge.model.errors import VenueError
@@ -45,4 +46,11 @@ def _standing(order: Fields) -> Standing:
         filled,
         reason_of(order, order.text("cancel_reason", "")),
         order.text("status", ""),
+        *_terms(order, filled),
     )
+
+
+def _terms(order: Fields, filled: Decimal) -> tuple[Decimal | None, Decimal | None]:
+    """Size and price as far as the channel tells them: the size as what has filled and what is left, the price not always."""
+    left, price = order.not_negative("leaves_quantity", ZERO), order.not_negative("limit_price", ZERO)
+    return filled + left if left > ZERO else None, price if price > ZERO else None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from kedge.venues.contract import account, market, orders, streams
+from kedge.venues.contract import account, amending, market, orders, streams
 from kedge.venues.contract.examinee import Candidate, Examinee
 
 Question = Callable[[Candidate], Awaitable[None]]
 
 QUESTIONS: dict[str, Question] = {
-    question.__name__: question for part in (market, orders, account, streams) for question in part.QUESTIONS
+    question.__name__: question for part in (market, orders, amending, account, streams) for question in part.QUESTIONS
 }
 
 

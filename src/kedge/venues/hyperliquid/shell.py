@@ -17,6 +17,7 @@ from kedge.model.instant import NS_PER_MS, NS_PER_S
 from kedge.model.instrument import Instrument
 from kedge.model.market import Candle, FundingRate, MarkPrice, OrderBook, Trade
 from kedge.model.secret import Secret
+from kedge.venues.amending import unsupported as unamendable
 from kedge.venues.answers import Answer, Failed, Whole
 from kedge.venues.feed.market import MarketDataFeed
 from kedge.venues.feed.talk import USER, Dialled
@@ -188,6 +189,10 @@ class HyperliquidGateway:
     async def replace_order(self, order_id: str, approved: Approved) -> Sequence[VenueFact]:
         """A new order in the place of another: the venue cancels and places in one step."""
         return await self._trading.replace(order_id, approved)
+
+    async def amend_order(self, approved: Approved) -> Sequence[VenueFact]:
+        """Whether a modified order may keep its client id is not documented: it is replaced."""
+        return unamendable(approved, self._desk.now)
 
     async def cancel_all(self, symbol: str = "") -> Answer[tuple[str, ...]]:
         """The end of every order of ours."""

@@ -27,6 +27,7 @@ from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument, InstrumentKind
 from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.order import OrderIntent, OrderStatus, OrderType, TimeInForce
+from kedge.venues.amending import unsupported as unamendable
 from kedge.venues.answers import Answer, ErrorClass, Failed, Whole
 from kedge.venues.gateway import (
     Balance,
@@ -199,6 +200,10 @@ class SimulatedGateway:
     async def replace_order(self, order_id: str, approved: Approved) -> Sequence[VenueFact]:
         """The venue cannot: the order is not sent."""
         return [OutcomeUnknown(self._clock.now_ns(), order_id, "unsupported: replace")]
+
+    async def amend_order(self, approved: Approved) -> Sequence[VenueFact]:
+        """The venue cannot: nothing is sent."""
+        return unamendable(approved, self._clock.now_ns())
 
     async def cancel_all(self, symbol: str = "") -> Answer[tuple[str, ...]]:
         """The end of every order of ours."""

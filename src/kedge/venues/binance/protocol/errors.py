@@ -32,7 +32,8 @@ from kedge.venues.exact import decode
 UNKNOWN_ORDER = -2011
 NO_SUCH_ORDER = -2013
 ARCHIVED = -2026
-NO_NEED_TO_CHANGE = frozenset({-4046, -4059, -5027})
+NOTHING_TO_AMEND = -5027
+NO_NEED_TO_CHANGE = frozenset({-4046, -4059, NOTHING_TO_AMEND})
 STALE_LISTEN_KEY = -1125
 DUPLICATE_ID = -4116
 DUPLICATE_TEXT = "Duplicate order sent."

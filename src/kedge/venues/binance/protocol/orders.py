@@ -98,8 +98,8 @@ def place_batch(raws_and_intents: Sequence[tuple[str, OrderIntent]]) -> Call:
 def replace(product: Product, raw: str, old: Mapping[str, str], intent: OrderIntent, options: Options = PLAIN) -> Call:
     """Put an order in the place of another, which `named` identifies.
 
-    On spot one request cancels and, only if that succeeds, places: the new order has its own id. On futures the order is
-    modified: it keeps its id, loses its place in the queue, and only limit orders can be.
+    On spot one request cancels and, only if that succeeds, places: the new order has its own id. On futures the order can
+    only be modified, see `amend`.
     """
     if product is Product.SPOT:
         params = _spot(raw, intent, options, None)
@@ -107,13 +107,25 @@ def replace(product: Product, raw: str, old: Mapping[str, str], intent: OrderInt
         name = {"orderId": "cancelOrderId", "origClientOrderId": "cancelOrigClientOrderId"}
         params.update({name[key]: value for key, value in old.items()})
         return Call("POST", "/api/v3/order/cancelReplace", params, Security.SIGNED, 1, 1, Purpose.ORDER)
+    return amend(product, raw, old, intent)
+
+
+def amend(product: Product, raw: str, order: Mapping[str, str], intent: OrderIntent) -> Call:
+    """Give an order, which `named` identifies, other terms; it keeps its id.
+
+    On spot the quantity alone, and only downwards: it keeps its place in the queue, and counts as no order. The id is sent
+    again, for the venue makes up another where none is. On futures a limit order gets price and quantity, both are sent,
+    and it loses its place.
+    """
+    purpose = Purpose.EXIT if intent.reduce_only else Purpose.ORDER
     if intent.order_type is not OrderType.LIMIT:
-        raise UserError(
-            f"a {intent.order_type} order cannot be modified on Binance futures; cancel it and send another"
-        )
-    params = {"symbol": raw, **old, "side": _SIDE[intent.side], "quantity": _quantity(intent)}
+        raise UserError(f"a {intent.order_type} order cannot be modified on Binance; cancel it and send another")
+    if product is Product.SPOT:
+        params = {"symbol": raw, **order, "newQty": _quantity(intent), "newClientOrderId": to_client_id(intent.id)}
+        return Call("PUT", "/api/v3/order/amend/keepPriority", params, Security.SIGNED, 4, 0, purpose)
+    params = {"symbol": raw, **order, "side": _SIDE[intent.side], "quantity": _quantity(intent)}
     params["price"] = _required(intent.price, "price", intent)
-    return Call("PUT", "/fapi/v1/order", params, Security.SIGNED, 1, 1, Purpose.ORDER)
+    return Call("PUT", "/fapi/v1/order", params, Security.SIGNED, 1, 1, purpose)
 
 
 def named(order_id: str = "", exchange_id: str = "", *, algo: bool = False) -> dict[str, str]:

@@ -138,6 +138,7 @@ class _Order(Struct):
     orderType: str = ""  # noqa: N815
     timeInForce: str = ""  # noqa: N815
     origQty: str | None = None  # noqa: N815
+    qty: str | None = None
     quantity: str | None = None
     executedQty: str = "0"  # noqa: N815
     cummulativeQuoteQty: str | None = None  # noqa: N815
@@ -153,6 +154,11 @@ class _Order(Struct):
     orderReports: list[_Order] = []  # noqa: N815
     code: int | None = None
     msg: str = ""
+
+
+class _Amended(Struct):
+    amendedOrder: _Order  # noqa: N815
+    transactTime: int  # noqa: N815
 
 
 class _Half(Struct):
@@ -191,6 +197,7 @@ class _AlgoDone(Struct):
 _ORDER = lenient(_Order)
 _ORDERS = lenient(list[_Order])
 _REPLACE = lenient(_Replace)
+_AMENDED = lenient(_Amended)
 _HALF = lenient(_Half)
 _RAWS = lenient(list[msgspec.Raw])
 _ITEM = lenient(_BatchItem)
@@ -240,6 +247,13 @@ def replacement(body: bytes) -> Replacement:
     found = decode(body, _REPLACE, "cancelReplace")
     told: _Replace | _ReplaceData = found.data or found
     return Replacement(_half(told.cancelResult, told.cancelResponse), _half(told.newOrderResult, told.newOrderResponse))
+
+
+def amended(body: bytes) -> OrderState:
+    """What spot answers to an amendment: the order as it is now, under the id that it had before."""
+    found = decode(body, _AMENDED, "amendment")
+    found.amendedOrder.transactTime = found.transactTime
+    return _state(found.amendedOrder)
 
 
 # to facts ------------------------------------------------------------------------------------------------------------
@@ -296,7 +310,7 @@ def _state(entry: _Order) -> OrderState:
         raise VenueError("order without an id")
     status_name = entry.algoStatus if algo else entry.status
     type_name = entry.orderType if algo else entry.type
-    quantity = entry.quantity if algo else entry.origQty
+    quantity = entry.quantity if algo else entry.origQty or entry.qty
     exchange_id = str(entry.algoId if algo else entry.orderId)
     side = side_of(entry.side) if entry.side else None
     ts = when(entry.transactTime or entry.updateTime or entry.time or entry.createTime)

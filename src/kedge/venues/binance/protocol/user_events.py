@@ -36,6 +36,7 @@ class Report(Struct):
     L: str
     T: int
     C: str = ""
+    p: str = "0"
     r: str = "NONE"
     n: str | None = None
     N: str | None = None

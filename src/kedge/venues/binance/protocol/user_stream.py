@@ -28,6 +28,7 @@ from kedge.model.facts import (
     Fill,
     Liquidity,
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderExpired,
     OrderRejected,
@@ -40,7 +41,7 @@ from kedge.venues.binance.protocol.account import margin_mode
 from kedge.venues.binance.protocol.executions import side_of
 from kedge.venues.binance.protocol.instruments import Listing
 from kedge.venues.binance.protocol.names import to_order_id
-from kedge.venues.binance.protocol.numbers import amount, price, signed, when
+from kedge.venues.binance.protocol.numbers import amount, price, price_or_none, signed, when
 from kedge.venues.binance.protocol.orders import CONDITIONAL
 from kedge.venues.binance.protocol.reports import status_of, type_of
 from kedge.venues.binance.protocol.user_events import (
@@ -81,6 +82,9 @@ _EXECUTIONS = frozenset(
     }
 )
 
+#: The order works on under other terms: futures' word, then spot's, where `C` is the id that it had before.
+_AMENDED = frozenset({"AMENDMENT", "REPLACED"})
+
 _ALGO_LIVES = frozenset({"NEW", "TRIGGERING", "TRIGGERED", "FINISHED"})
 
 
@@ -94,7 +98,8 @@ class PositionChange(Struct, frozen=True, gc=False):
 
 class News(Struct, frozen=True):
     """What one event says. `client_id` and `exchange_id` name the order that its facts are about; `became` maps a
-    triggered order's venue id to our id. `warning` is for a human: a margin call, a change of leverage.
+    triggered order's venue id to our id, `renamed` is the client id that an amendment gave the order. `warning` is for a
+    human: a margin call, a change of leverage.
     """
 
     facts: tuple[VenueFact, ...] = ()
@@ -102,6 +107,7 @@ class News(Struct, frozen=True):
     exchange_id: str = ""
     symbol: str = ""
     became: tuple[str, str] | None = None
+    renamed: str = ""
     balances: tuple[Balance, ...] = ()
     positions: tuple[PositionChange, ...] = ()
     reason: str = ""
@@ -175,6 +181,12 @@ class UserStream:
         conditional = type_of(row.o) in CONDITIONAL
         last, filled = amount(row.l, "last quantity"), amount(row.z, "filled quantity")
         facts: list[VenueFact] = []
+        if row.x in _AMENDED:
+            quantity, limit = amount(row.q, "quantity"), price_or_none(row.p)
+            facts.append(OrderAmended(ts, order_id, quantity, limit, exchange_id, received))
+        renamed = row.c if row.x in _AMENDED and row.C not in {"", row.c} else ""
+        if renamed:
+            self.remember(order_id, renamed)
         if row.x == "NEW" and status is not OrderStatus.REJECTED:
             facts.append(OrderAccepted(ts, order_id, exchange_id, received))
         if last and row.x in {"TRADE", "CALCULATED"}:
@@ -202,9 +214,9 @@ class UserStream:
             facts.append(OrderCancelled(ts, order_id, filled, f"rejected when triggered: {_reason(row.r)}", received))
         elif status is OrderStatus.REJECTED:
             facts.append(OrderRejected(ts, order_id, _reason(row.r) or "REJECTED", received))
-        elif not facts and status is not OrderStatus.FILLED:
+        elif (not facts or row.x in _AMENDED) and status is not OrderStatus.FILLED:
             facts.append(OrderReport(ts, order_id, status, filled, exchange_id, received))
-        return News(tuple(facts), client_id, exchange_id, symbol)
+        return News(tuple(facts), client_id, exchange_id, symbol, renamed=renamed)
 
     def algo_update(self, text: str | bytes, received: int) -> News:
         """Futures' report of a conditional order."""

@@ -155,6 +155,8 @@ class FuturesOrders:
         rules.check_band(side, price, self.exchange.mark(ticket.symbol), listed)
         if quantity == ticket.quantity and price == ticket.price:
             raise Refused(-5027, "No need to modify the order.")
+        if not ticket.extra["reduce_only"]:
+            rules.check_notional(quantity * price, listed)
         if quantity <= ticket.filled or (ticket.force == "GTX" and self._takes(ticket.symbol, side, price)):
             return self.cancel(ticket)
         more = quantity - ticket.quantity

@@ -16,7 +16,7 @@ from kedge.model.order import OrderType, Side, TimeInForce
 from kedge.venues.emulator import keys
 from kedge.venues.emulator.binance.listing import QUOTE, Listed
 from kedge.venues.emulator.binance.refused import Refused, filter_failure, no_order, rejected, unknown_order
-from kedge.venues.emulator.binance.spot_pages import MAX_ALGO_ORDERS, MAX_ORDERS
+from kedge.venues.emulator.binance.spot_pages import MAX_ALGO_ORDERS, MAX_AMENDS, MAX_ORDERS
 from kedge.venues.emulator.binance.spot_rules import Asked, check_filters, check_precision, check_stop
 from kedge.venues.emulator.binance.tickets import Ticket, Tickets
 from kedge.venues.emulator.exchange import Exchange
@@ -180,6 +180,12 @@ class SpotOrders:
             raise Refused(-2038, "Quantity must be reduced.")
         if quantity % self.rules(ticket.symbol).instrument.lot_size:
             raise filter_failure("LOT_SIZE")
+        if ticket.extra.get("amends", 0) >= MAX_AMENDS:
+            raise filter_failure("MAX_NUM_ORDER_AMENDS")
+        named = self.tickets.named(client_id)
+        if named is not None and named is not ticket and named.is_open:
+            raise rejected("Duplicate order sent.")
+        ticket.extra["amends"] = ticket.extra.get("amends", 0) + 1
         ticket.extra["replaced_id"] = ticket.client_id
         ticket.quantity = quantity
         self.tickets.rename(ticket, client_id)

@@ -17,7 +17,7 @@ from kedge.venues.emulator.tape import PublicTrade, Tape
 
 ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 STP_MODES = ("NONE", "EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH")
-MAX_ORDERS, MAX_ALGO_ORDERS, MAX_ICEBERG_PARTS = 200, 5, 10
+MAX_ORDERS, MAX_ALGO_ORDERS, MAX_ICEBERG_PARTS, MAX_AMENDS = 200, 5, 10, 10
 
 
 def symbol_info(listed: Listed, status: str) -> dict[str, Any]:
@@ -85,6 +85,7 @@ def filters(listed: Listed) -> list[dict[str, Any]]:
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": MAX_ORDERS},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": MAX_ALGO_ORDERS},
+        {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": MAX_AMENDS},
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
     PENDING ── PLACE_MS ─> OPEN ─> FILLED | CANCELLED | EXPIRED        or FAILED, where the book refuses it
     OPEN ── cancel asked ─> CANCEL_QUEUED ── CANCEL_MS ─> CANCELLED     and what fills in between has filled
+    OPEN ── edit asked ─> EDIT_QUEUED ── EDIT_MS ─> OPEN                on the new terms, at the end of the queue
 
 A client id is executed once: the same words again get the first answer, other words under a known id are refused. What
 open orders hold of a balance is summed here; the engine reserves nothing. A stop waits here and not in the book. Of a
@@ -16,7 +17,7 @@ from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from kedge.model.instant import NS_PER_MS
 from kedge.model.money import EXACT, ONE, ZERO
@@ -30,6 +31,7 @@ from kedge.venues.emulator.triggers import LAST, Trigger
 
 PLACE_MS = 5
 CANCEL_MS = 20
+EDIT_MS = 20
 _BEYOND = Decimal("0.05")
 
 
@@ -39,6 +41,7 @@ class Status(StrEnum):
     PENDING = "PENDING"
     OPEN = "OPEN"
     CANCEL_QUEUED = "CANCEL_QUEUED"
+    EDIT_QUEUED = "EDIT_QUEUED"
     FILLED = "FILLED"
     CANCELLED = "CANCELLED"
     EXPIRED = "EXPIRED"
@@ -159,8 +162,19 @@ class Desk:
         return ""
 
     def edit(self, order_id: str, price: Decimal, size: Decimal) -> str:
-        """Change a resting limit order; why not, empty where it was done."""
+        """Ask for other terms of a resting limit order; why not (`PREVIEW_…`: as it would be placed now), empty where it
+        was taken in.
+        """
         order = self.orders.get(order_id)
+        reason = self.judge_edit(order, price, size)
+        if reason or order is None:
+            return reason
+        self._move(order, Status.EDIT_QUEUED)
+        self.exchange.timeline.after(EDIT_MS * NS_PER_MS, lambda: self._edit(order, price, size))
+        return ""
+
+    def judge_edit(self, order: BrokerageOrder | None, price: Decimal, size: Decimal) -> str:
+        """Why an edit would be refused now; empty where it would not."""
         if order is None:
             return "ORDER_NOT_FOUND"
         if order.wish.kind is not Kind.LIMIT or order.wish.force is not TimeInForce.GTC:
@@ -169,15 +183,32 @@ class Desk:
             return "ONLY_OPEN_ORDERS_CAN_BE_EDITED"
         if size <= order.filled:
             return "CANNOT_EDIT_TO_BELOW_FILLED_SIZE"
-        instrument = self.exchange.instruments[book_of(order.product)]
-        if price % instrument.tick_size or size % instrument.lot_size:
-            return "INVALID_PRICE_PRECISION" if price % instrument.tick_size else "INVALID_SIZE_PRECISION"
+        book = book_of(order.product)
+        wish, instrument = structs.replace(order.wish, base=size, price=price), self.exchange.instruments[book]
+        refused = refusal(wish, instrument, self.exchange.tapes[book].last, self.exchange.now)
+        if refused is not None:
+            return refused.preview if refused.preview.startswith("PREVIEW") else refused.reason
+        if wish.post_only and self._takes(book, order.side, wish):
+            return "PREVIEW_INVALID_LIMIT_PRICE_POST_ONLY"
+        currency, needed = self._needs(book, order.side, wish, size - order.filled)
+        return "PREVIEW_INSUFFICIENT_FUND" if needed > self.available(currency) + self.hold(order)[1] else ""
+
+    def _edit(self, order: BrokerageOrder, price: Decimal, size: Decimal) -> None:
+        """The edit reaches the book, unless the order has ended, is about to, or has filled too much meanwhile."""
+        if order.status is not Status.EDIT_QUEUED or order.engine is None:
+            return
+        order.status = Status.OPEN
+        wish = structs.replace(order.wish, base=size, price=price)
+        if size <= order.filled or (wish.post_only and self._takes(book_of(order.product), order.side, wish)):
+            self._tell(order)
+            return
         order.edits.append((self.exchange.now, price, size))
-        order.size = size
+        order.size, order.wish = size, wish
         (name,) = order.configuration
-        order.configuration[name] |= {"base_size": plain(size), "limit_price": plain(price)}
+        order.configuration = {
+            name: order.configuration[name] | {"base_size": plain(size), "limit_price": plain(price)}
+        }
         self.exchange.replace(order.engine, size, price)
-        return ""
 
     # the account
 

@@ -9,7 +9,7 @@ from typing import Any
 from kedge.model.instant import NS_PER_MS, NS_PER_S
 from kedge.model.order import Side
 from kedge.venues.emulator.coinbase import listing, terms
-from kedge.venues.emulator.coinbase.desk import ENDED, BrokerageOrder, Desk, Status
+from kedge.venues.emulator.coinbase.desk import BrokerageOrder, Desk
 from kedge.venues.emulator.coinbase.orders import fill_page, order_page
 from kedge.venues.emulator.coinbase.replies import (
     Query,
@@ -324,10 +324,25 @@ class Pages:
         if price is None or size is None:
             return failed(400, "INVALID_ARGUMENT", "price and size are required")
         reason = self.desk.edit(str(asked.get("order_id")), price, size)
-        errors = [{"edit_failure_reason": reason, "preview_failure_reason": "UNKNOWN_PREVIEW_FAILURE_REASON"}]
-        return answer({"success": not reason, "errors": errors if reason else []})
+        return answer({"success": not reason, "errors": _edit_errors(reason)})
 
     def _edit_preview(self, request: Request, query: Query, name: str) -> Reply:
-        order = self.desk.orders.get(str(body(request).get("order_id")))
-        known = order is not None and order.status is Status.OPEN and order.status not in ENDED
-        return answer({"errors": [] if known else [{"edit_failure_reason": "ORDER_NOT_FOUND"}], "slippage": "0"})
+        asked = body(request)
+        price, size = parsed(asked.get("price")), parsed(asked.get("size"))
+        if price is None or size is None:
+            return failed(400, "INVALID_ARGUMENT", "price and size are required")
+        reason = self.desk.judge_edit(self.desk.orders.get(str(asked.get("order_id"))), price, size)
+        return answer({"errors": _edit_errors(reason), "slippage": "0"})
+
+
+def _edit_errors(reason: str) -> list[dict[str, str]]:
+    """Why an edit was refused, in the one field or the other; an empty list where it was not."""
+    if not reason:
+        return []
+    previewed = reason.startswith("PREVIEW")
+    return [
+        {
+            "edit_failure_reason": "UNKNOWN_EDIT_ORDER_FAILURE_REASON" if previewed else reason,
+            "preview_failure_reason": reason if previewed else "UNKNOWN_PREVIEW_FAILURE_REASON",
+        }
+    ]
