@@ -82,7 +82,9 @@ class Connection:
         has = {InstrumentKind.SPOT: plain.has.get("spot"), InstrumentKind.PERPETUAL: plain.has.get("swap")}
         kind = wanted or self.quirk.kind or next((each for each, there in has.items() if there), InstrumentKind.SPOT)
         if self.quirk.kind not in {None, kind}:
-            raise ConfigError(f"{self.venue!r} through ccxt is {self.quirk.kind} alone; ccxt has another name for {kind}")
+            raise ConfigError(
+                f"{self.venue!r} through ccxt is {self.quirk.kind} alone; ccxt has another name for {kind}"
+            )
         return kind
 
     @property
@@ -138,7 +140,7 @@ class Connection:
         except ccxt.BaseError as error:
             found = self.failure(error)
             return self._pauses.learn(found, str(error), (self.trading, self.exits))
-        except Exception as error:  # whatever ccxt's own code raises, the request may have left
+        except Exception as error:  # noqa: BLE001  (whatever ccxt raises, the request may have left)
             return self._breach(name, error)
         value = self.read(name, lambda: read(answer))
         return value if isinstance(value, Failed) else Whole(value, self._clock.now_ns())
@@ -152,7 +154,7 @@ class Connection:
 
     def failure(self, error: BaseException) -> Failed:
         """What an exception of ccxt's means, without what nobody may see."""
-        return failed(error, self.clean(str(error)))
+        return failed(error, self.clean(str(error)), self.quirk.refusal)
 
     def _breach(self, name: str, error: BaseException) -> Failed:
         self.breaches[name] = self.breaches.get(name, 0) + 1

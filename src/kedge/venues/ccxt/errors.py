@@ -50,12 +50,16 @@ _DOUBLED: Final = re.compile(
 )
 
 
-def failed(error: BaseException, clean: str = "") -> Failed:
-    """What an exception means. `clean` is its text without secrets."""
+def failed(error: BaseException, clean: str = "", refusal: str = "") -> Failed:
+    """What an exception means. `clean` is its text without secrets; `refusal` is how a venue says that nothing happened, for
+    reasons that ccxt cannot name.
+    """
     kind = next(
         (CLASSES[base.__name__] for base in type(error).__mro__ if base.__name__ in CLASSES), ErrorClass.UNKNOWN
     )
     code, said = type(error).__name__, clean or str(error)
+    if code == "ExchangeError" and refusal and re.search(refusal, said):
+        kind = ErrorClass.REFUSED
     if _DOUBTFUL.search(said):
         kind = ErrorClass.UNKNOWN
     elif kind in {ErrorClass.REFUSED, ErrorClass.OURS} and _DOUBLED.search(said):

@@ -22,6 +22,8 @@ class Quirk(Struct, frozen=True):
     `client_id`      the parameter that carries our id; `query` the one that asks for an order by it (empty: lists are searched)
     `doubt_seconds`  how long a request without an answer may still take effect (0: nobody knows)
     `pause_ms`       the pause between requests where ccxt's own is too short
+    `refusal`        a pattern: how the venue says that it did nothing, where ccxt cannot name the reason
+    `buys_for_money` market buys are sized in money: they are not sent
     `page`           rows of a page of fills or orders, up to which a list is known to be whole (0: nobody knows)
     `keeps_since`    candles come from the moment asked for, not the latest whatever was asked
     `lists_all`      a list of open orders has no pages
@@ -36,6 +38,8 @@ class Quirk(Struct, frozen=True):
     doubt_seconds: int = 0
     query: str = ""
     pause_ms: int = 0
+    refusal: str = ""
+    buys_for_money: bool = False
     page: int = 0
     keeps_since: bool = False
     lists_all: bool = False
@@ -89,6 +93,8 @@ QUIRKS: Final[dict[str, Quirk]] = {
         client_id="client_order_id",
         doubt_seconds=130,
         pause_ms=100,
+        refusal=r'"success": ?false.*"error_response"|"error_response".*"success": ?false',
+        buys_for_money=True,
         page=100,
         keeps_since=True,
         balance={"v3": True},

@@ -61,7 +61,9 @@ def _spellings(secret: str) -> set[str]:
     whole = [secret, *(line for line in lines if not line.startswith("-----"))]
     bare = [text.removeprefix("0x") for text in whole]
     spelled = {
-        way for text in (*whole, *bare) for way in (text, quote(text, safe=""), quote_plus(text), text.lower(), text.upper())
+        way
+        for text in (*whole, *bare)
+        for way in (text, quote(text, safe=""), quote_plus(text), text.lower(), text.upper())
     }
     return {text for text in spelled if len(text) >= BLOT_MIN}
 

@@ -1,8 +1,10 @@
 """ccxt's classes, sealed: they log nothing, and read our clock.
 
 `verbose` and the `ccxt` loggers print requests with their headers, signatures included, and every library and user of this
-process may switch them on, at any time. So they have no effect on our objects. The clock is ours so that a signature's time, our
-measure of the venue's clock and a test's time are one.
+process may switch them on, at any time. So they have no effect on our objects. Nor has the event loop anything to log: a failure
+that ccxt.pro keeps for somebody who never asks would be printed by the loop, with the address that it happened at.
+
+The clock is ours so that a signature's time, our measure of the venue's clock and a test's time are one.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from typing import Any
 from kedge.model.instant import NS_PER_MS
 from kedge.venues.wire.clock import Clock
 
-_MUTE = logging.Logger("kedge.venues.ccxt.mute", logging.CRITICAL + 1)  # of no hierarchy: nobody finds it to turn it up
+#: Of no hierarchy: nobody finds it to turn it up.
+_MUTE = logging.Logger("kedge.venues.ccxt.mute", logging.CRITICAL + 1)  # noqa: LOG001
 
 
 def sealed(kind: type[Any], clock: Clock) -> type[Any]:
@@ -22,7 +25,16 @@ def sealed(kind: type[Any], clock: Clock) -> type[Any]:
     def milliseconds(_: Any = None) -> int:
         return clock.now_ns() // NS_PER_MS
 
-    members = {
+    def client(self: Any, url: str) -> Any:
+        known = url in (self.clients or {})
+        made = kind.client(self, url)
+        if not known:
+            plain = made.future
+            made.future = lambda name: _heard(plain(name))
+            _heard(made.connected)
+        return made
+
+    members: dict[str, Any] = {
         "verbose": property(lambda _: False, lambda _, __: None),
         "logger": property(lambda _: _MUTE, lambda _, __: None),
         "log": lambda *_: None,
@@ -31,5 +43,13 @@ def sealed(kind: type[Any], clock: Clock) -> type[Any]:
         "seconds": lambda _=None: milliseconds() // 1_000,
         "microseconds": lambda _=None: milliseconds() * 1_000,
         "__repr__": lambda self: f"<ccxt {self.id}>",
+        "client": client,
+        "spawn": lambda self, *work: _heard(kind.spawn(self, *work)),
     }
     return type(kind.__name__, (kind,), members)
+
+
+def _heard(future: Any) -> Any:
+    """A future whose failure counts as heard; who awaits it hears it all the same."""
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future
