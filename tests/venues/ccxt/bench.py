@@ -56,10 +56,13 @@ def unlimited(front: Front) -> None:
 class CcxtBench:
     """One emulator, one gateway through ccxt."""
 
-    def __init__(self, venue: str, front: Front, told: dict[str, Any], urls: dict[str, Any]) -> None:
+    def __init__(
+        self, venue: str, front: Front, told: dict[str, Any], urls: dict[str, Any], parts: dict[str, Any]
+    ) -> None:
         self.front = front
+        self.api_key, self.api_secret = told["api_key"], told["api_secret"]
         # ccxt's own pause is made short: it is tested by itself, and these tests wait in real time
-        options = {"urls": urls, "rateLimit": 1}
+        options = {"urls": urls, "rateLimit": 1, **parts}
         self.gateway = CcxtGateway(venue, told["api_key"], Secret(told["api_secret"]), options=options)
 
     def fault(self, name: str, **figures: Any) -> None:
@@ -67,8 +70,8 @@ class CcxtBench:
 
 
 @asynccontextmanager
-async def at_emulator(venue: str) -> AsyncIterator[CcxtBench]:
-    """An emulator and a gateway, opened; the crowd holds still."""
+async def at_emulator(venue: str, parts: dict[str, Any] | None = None) -> AsyncIterator[CcxtBench]:
+    """An emulator and a gateway, opened; the crowd holds still. `parts` are more of the credential."""
     emulator, addresses = VENUES[venue]
     pace = Pace.of(1, time.time_ns(), time.monotonic_ns())
     front = Front(build(emulator, Options(4, pace)))
@@ -77,7 +80,7 @@ async def at_emulator(venue: str) -> AsyncIterator[CcxtBench]:
     unlimited(front)
     server = Server(front, pace)
     at = await server.start("127.0.0.1", 0)
-    bench = CcxtBench(venue, front, front.dialect.describe(at), addresses(at))
+    bench = CcxtBench(venue, front, front.dialect.describe(at), addresses(at), parts or {})
     try:
         await bench.gateway.open()
         yield bench

@@ -108,6 +108,7 @@ class Connection:
 
     async def load(self) -> Answer[dict[str, Any]]:
         """Load the markets, anew where they were loaded before, for all objects alike."""
+        self._shut(shut=False)
         for each in (self.trading, self.exits):
             each.open()
             # aiohttp sends a DELETE again when a kept connection breaks under it, and has no public switch
@@ -162,10 +163,16 @@ class Connection:
 
     async def close(self) -> None:
         """Give every connection back."""
+        self._shut(shut=True)
         for each in (self.trading, self.exits, self._streams):
             if each is not None:
                 await each.close()
         await asyncio.sleep(0)
+
+    def _shut(self, *, shut: bool) -> None:
+        for each in (self.trading, self.exits, self._streams):
+            if each is not None:
+                each.shut = shut
 
     def _make(self, kind: Any, given: dict[str, Any], options: dict[str, Any], pause_ms: int) -> Any:
         urls = options.pop("urls", None)

@@ -83,5 +83,6 @@ def _unless_opaque(text: str) -> str:
     """A word, a path or an order's id as it is; what can be nothing but a key, a signature or a token, blotted out."""
     if len(text) < OPAQUE_MIN or _UUID.fullmatch(text):
         return text
-    mixed = any(map(str.isdigit, text)) and any(map(str.isupper, text)) and any(map(str.islower, text))
-    return BLOT if mixed or _HEX.fullmatch(text) else text
+    digits = any(map(str.isdigit, text))
+    mixed = digits and any(map(str.isupper, text)) and any(map(str.islower, text))
+    return BLOT if mixed or _HEX.fullmatch(text) or (digits and text.isalnum()) else text

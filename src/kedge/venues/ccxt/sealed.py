@@ -2,7 +2,10 @@
 
 `verbose` and the `ccxt` loggers print requests with their headers, signatures included, and every library and user of this
 process may switch them on, at any time. So they have no effect on our objects. Nor has the event loop anything to log: a failure
-that ccxt.pro keeps for somebody who never asks would be printed by the loop, with the address that it happened at.
+that ccxt.pro keeps for somebody who never asks, or raises while it reads a message, would be printed by the loop, with what the
+venue said. The latter leaves its connection open and deaf, besides; so it ends the connection, and every stream on it hears why.
+
+What was closed stays closed: ccxt opens its session anew for whatever it still has under way, and nobody would close that.
 
 The clock is ours so that a signature's time, our measure of the venue's clock and a test's time are one.
 """
@@ -10,6 +13,7 @@ The clock is ours so that a signature's time, our measure of the venue's clock a
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from kedge.model.instant import NS_PER_MS
@@ -31,10 +35,18 @@ def sealed(kind: type[Any], clock: Clock) -> type[Any]:
         if not known:
             plain = made.future
             made.future = lambda name: _heard(plain(name))
+            made.handle_message = _ending(made)
             _heard(made.connected)
         return made
 
+    def open_(self: Any) -> None:
+        if self.shut:
+            raise ConnectionError("the gateway is closed")
+        kind.open(self)
+
     members: dict[str, Any] = {
+        "shut": False,
+        "open": open_,
         "verbose": property(lambda _: False, lambda _, __: None),
         "logger": property(lambda _: _MUTE, lambda _, __: None),
         "log": lambda *_: None,
@@ -53,3 +65,16 @@ def _heard(future: Any) -> Any:
     """A future whose failure counts as heard; who awaits it hears it all the same."""
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
     return future
+
+
+def _ending(client: Any) -> Callable[[Any], None]:
+    """A connection's reader that ends the connection where a message cannot be read."""
+    plain = client.handle_message
+
+    def read(message: Any) -> None:
+        try:
+            plain(message)
+        except Exception as error:  # noqa: BLE001  (whatever ccxt raises, who watches must hear it)
+            client.on_error(error)
+
+    return read

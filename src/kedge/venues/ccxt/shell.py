@@ -90,7 +90,9 @@ class CcxtGateway:
             replace=quirk.replaces,
             dead_mans_switch=False,
             leverage=quirk.sets_margin,
-            query_by_client_id=bool(quirk.query or quirk.doubt_seconds),  # else lists are searched, and never end a doubt
+            query_by_client_id=bool(
+                quirk.query or quirk.doubt_seconds
+            ),  # else lists are searched, and never end a doubt
             idempotent_place=False,
             short=perpetual,
             candle_intervals=tuple(seconds * NS_PER_S for seconds in frames),

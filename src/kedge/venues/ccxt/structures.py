@@ -183,10 +183,10 @@ def _fee(trade: Structure) -> tuple[Decimal, str]:
     """What a fill cost, and in what. Neither is guessed: a fee that is not told is not zero."""
     parts = [trade["fee"]] if trade.get("fee") else list(trade.get("fees") or ())
     costs = [number(part.get("cost"), "fee") for part in parts]
-    currencies = {str(part.get("currency") or "") for part, cost in zip(parts, costs, strict=True) if cost}
+    currencies = sorted({str(part.get("currency") or "") for part, cost in zip(parts, costs, strict=True) if cost})
     if not parts or len(currencies) > 1 or "" in currencies:
         raise VenueError(f"fill {shown(trade.get('id'))}: its fee is {shown(parts)}")
-    return sum(costs, ZERO), next(iter(currencies), "")
+    return sum(costs, ZERO), currencies[0] if currencies else ""
 
 
 def balances(told: Structure) -> dict[str, Balance]:

@@ -19,7 +19,7 @@ from kedge.model.order import OrderIntent, OrderType, Side, TimeInForce
 from kedge.venues.answers import Answer, ErrorClass, Failed, Partial, Whole
 from kedge.venues.ccxt import structures
 from kedge.venues.ccxt.connection import Connection
-from kedge.venues.ccxt.errors import DUPLICATE
+from kedge.venues.ccxt.errors import DUPLICATE, NOT_FOUND
 from kedge.venues.ccxt.inquiry import Inquiry, ours
 from kedge.venues.gateway import OpenOrder
 from kedge.venues.shell import cancelling, placing
@@ -42,7 +42,11 @@ class Trading:
             | {each for each in (TimeInForce.IOC, TimeInForce.FOK) if in_force.get(each.value.upper())}
         )
         self.post_only = bool(in_force.get("PO"))
-        self._for_money = connection.quirk.buys_for_money or bool(connection.trading.options.get(_MONEY_SIZED))
+        self._for_money = (
+            connection.quirk.buys_for_money
+            or bool(connection.trading.options.get(_MONEY_SIZED))
+            or bool(connection.feature("createOrder", "marketBuyRequiresPrice"))
+        )
         self._taken = _PLAIN | connection.quirk.conditional
         self.types = self._taken - ({OrderType.MARKET} if self._for_money else set())
 
@@ -138,7 +142,10 @@ class Trading:
         market = self._inquiry.names.get(self._inquiry.orders[order_id].symbol)
         exits = self._connection.exits
         answer = await self._connection.ask("cancel", lambda: exits.cancel_order(found, market), lambda _: None)
-        return [] if not isinstance(answer, Failed) else [cancelling(answer, order_id, self._now())]
+        if not isinstance(answer, Failed):
+            return []
+        fact = cancelling(answer, order_id, self._now())
+        return [fact, *await self._inquiry.query(order_id)] if answer.code == NOT_FOUND else [fact]
 
     async def _known(self, order_id: str) -> str | Failed:
         """The venue's id of an order of ours; empty where it has none."""
