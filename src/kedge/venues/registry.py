@@ -214,7 +214,13 @@ def _through_ccxt(name: str) -> Entry:
     def build(access: Access, wires: Wires) -> ExchangeGateway:
         from kedge.venues.ccxt.shell import CcxtGateway
 
-        options = {"urls": _moved(_ccxt_urls(venue), access)} if access.rest_url or access.ws_url else {}
+        if access.account:  # each venue has a word of its own for it: ignored, orders would go to another account
+            raise ConfigError(f"account {access.account!r}: ccxt has no one word for it; use a key of that account")
+        options: dict[str, Any] = {}
+        if access.rest_url or access.ws_url:
+            options["urls"] = _moved(_ccxt_urls(venue), access)
+        if access.ca_file:
+            options["cafile"] = access.ca_file
         return CcxtGateway(
             venue, access.api_key.reveal(), access.api_secret, kind=kind, options=options, clock=wires.clock
         )

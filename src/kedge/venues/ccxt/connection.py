@@ -27,6 +27,7 @@ from kedge.venues.ccxt.pauses import Pauses
 from kedge.venues.ccxt.quirks import PLAIN, QUIRKS, REFUSED
 from kedge.venues.ccxt.scrub import Scrubber
 from kedge.venues.ccxt.sealed import sealed
+from kedge.venues.wire.aio import trusted
 from kedge.venues.wire.clock import Clock
 
 T = TypeVar("T")
@@ -66,10 +67,13 @@ class Connection:
         self.clean = Scrubber(secrets)
         self.has_stream = venue in modules[1].exchanges
         given |= {"timeout": TIMEOUT_MS, "enableRateLimit": True}
+        context = trusted(options.pop("cafile", ""))  # and not ccxt's, which `verify` switches off
         pause = max(Decimal(str(plain.rateLimit)), Decimal(self.quirk.pause_ms))
 
         def make(module: Any, share: Decimal) -> Any:
-            return self._make(sealed(getattr(module, venue), clock), given, dict(options), int(pause / share))
+            made = self._make(sealed(getattr(module, venue), clock), given, dict(options), int(pause / share))
+            made.ssl_context = context
+            return made
 
         self.trading = make(modules[0], TRADING_SHARE)
         self.exits = make(modules[0], EXITS_SHARE)
@@ -111,8 +115,6 @@ class Connection:
         self._shut(shut=False)
         for each in (self.trading, self.exits):
             each.open()
-            # aiohttp sends a DELETE again when a kept connection breaks under it, and has no public switch
-            each.session._retry_connection = False  # noqa: SLF001
         answer: Answer[dict[str, Any]] = await self.ask("markets", lambda: self.trading.load_markets(True))
         if isinstance(answer, Whole):
             for each in (self.exits, self._streams):

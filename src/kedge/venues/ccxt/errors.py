@@ -45,7 +45,7 @@ _MESSAGE_MAX: Final = 200
 _DOUBTFUL: Final = re.compile(r"status\W{1,3}(?:is )?unknown|unknown (?:order |execution )?status", re.IGNORECASE)
 _DOUBLED: Final = re.compile(
     r"duplicat\w*[\W_]{1,3}(?:sent\b|order|client|cl_?ord)|(?:order|client\w*|id)\W{1,3}(?:is )?(?:a )?duplicat"
-    r"|(?:order|client)[\w ]{0,20}\bid\w*\W{1,3}(?:is )?(?:already|has been used)",
+    r"|(?:order|client)[\w ]{0,20}\bid\w*\W{1,3}(?:is |has )?(?:already (?:exist|used|in use|been used)|been used)",
     re.IGNORECASE,
 )
 

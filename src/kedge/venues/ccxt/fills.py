@@ -24,6 +24,8 @@ ROWS_MAX: Final = 500
 ROWS_SURE: Final = 20
 CALLS_MAX: Final = 20
 _DAY_MS: Final = 86_400_000
+#: The venue's clock may be ahead of ours.
+_AHEAD_MS: Final = 5_000
 
 #: The client id of an order of the venue's, on a market.
 Owner = Callable[[str, str], Awaitable[str | Failed]]
@@ -64,7 +66,7 @@ class Fills:
                 return read
             found.update((each.trade_id, each) for each in read if each.ts >= begin * NS_PER_MS)
             if since and len(answer.value) >= self._sure:
-                halves = self._halved(start, end or now_ms + 1)
+                halves = self._halved(start, end or now_ms + _AHEAD_MS)
                 missing = missing if halves else f"more fills than a page holds from {start} ms on"
                 waiting += halves
         if waiting:

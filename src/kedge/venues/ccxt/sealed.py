@@ -7,6 +7,12 @@ venue said. The latter leaves its connection open and deaf, besides; so it ends 
 
 What was closed stays closed: ccxt opens its session anew for whatever it still has under way, and nobody would close that.
 
+Redirects are not followed: a 307 would carry an order, and the key in its header, to wherever the answer says. Certificates are
+verified by the one context that it is given.
+
+An answer is one with a status of success and JSON in it. ccxt passes over statuses that it has no class for, and takes a page of
+text for an answer without anything in it: an empty account, no open orders (hazard H18).
+
 The clock is ours so that a signature's time, our measure of the venue's clock and a test's time are one.
 """
 
@@ -14,13 +20,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from kedge.model.instant import NS_PER_MS
 from kedge.venues.wire.clock import Clock
 
 #: Of no hierarchy: nobody finds it to turn it up.
 _MUTE = logging.Logger("kedge.venues.ccxt.mute", logging.CRITICAL + 1)  # noqa: LOG001
+
+
+_METHODS: Final = frozenset({"get", "post", "put", "delete", "patch", "head", "options"})
 
 
 def sealed(kind: type[Any], clock: Clock) -> type[Any]:
@@ -43,10 +53,29 @@ def sealed(kind: type[Any], clock: Clock) -> type[Any]:
         if self.shut:
             raise ConnectionError("the gateway is closed")
         kind.open(self)
+        if not isinstance(self.session, Direct):
+            self.session = Direct(self.session)
+
+    def status(self: Any, code: int, reason: str, url: str, method: str, body: str) -> None:
+        import ccxt
+
+        kind.handle_http_status_code(self, code, reason, url, method, body)
+        if not 200 <= code < 300:
+            raise ccxt.BadResponse(f"{self.id} {method} {url} {code} {reason} {body}")
+
+    async def fetch(self: Any, *request: Any) -> Any:
+        import ccxt
+
+        told = await kind.fetch(self, *request)
+        if not isinstance(told, dict | list):
+            raise ccxt.BadResponse(f"{self.id} {request[0]}: no JSON: {told}")
+        return told
 
     members: dict[str, Any] = {
         "shut": False,
         "open": open_,
+        "handle_http_status_code": status,
+        "fetch": fetch,
         "verbose": property(lambda _: False, lambda _, __: None),
         "logger": property(lambda _: _MUTE, lambda _, __: None),
         "log": lambda *_: None,
@@ -59,6 +88,20 @@ def sealed(kind: type[Any], clock: Clock) -> type[Any]:
         "spawn": lambda self, *work: _heard(kind.spawn(self, *work)),
     }
     return type(kind.__name__, (kind,), members)
+
+
+class Direct:
+    """An aiohttp session that follows no redirect, and sends nothing again by itself: a DELETE whose kept connection breaks
+    under it would be, and there is no public switch.
+    """
+
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+        plain._retry_connection = False  # noqa: SLF001
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._plain, name)
+        return partial(found, allow_redirects=False) if name in _METHODS else found
 
 
 def _heard(future: Any) -> Any:
