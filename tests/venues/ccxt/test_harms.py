@@ -331,6 +331,9 @@ async def test_what_was_closed_stays_closed() -> None:
         await bench.gateway.close()
         answer = await bench.gateway.get_order_book("BTC-USDT")
         assert isinstance(answer, Failed)
+        assert answer.code == "not sent"
+        (fact,) = await bench.gateway.place_order(order("binance", "k-1-1"))
+        assert isinstance(fact, OrderRejected), "it never left, and nobody need ask about it"
         assert [each.session for each in (connection.trading, connection.exits, connection.streams)] == [None] * 3
 
 

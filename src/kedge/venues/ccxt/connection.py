@@ -135,6 +135,8 @@ class Connection:
         """What ccxt answers, read; nothing that the world, the venue or ccxt does is an exception."""
         import ccxt
 
+        if self.trading.shut:
+            return Failed(ErrorClass.RETRY_LATER, "not sent", "the gateway is closed")
         paused = self._pauses.until()
         if paused:
             return Failed(ErrorClass.RETRY_LATER, "not sent", "the venue asked for a pause", paused)
