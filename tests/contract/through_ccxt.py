@@ -1,6 +1,7 @@
 """ccxt as an examinee: over real sockets to an emulator in the same loop, because ccxt brings its own network.
 
-Time does not pass for real: the emulator's clock, ours and ccxt's idea of the difference are moved together.
+Time does not pass for real. The emulator's clock and ours are moved together; ccxt's is ours. What waits on our clock wakes when it
+is moved.
 """
 
 from __future__ import annotations
@@ -24,25 +25,45 @@ from kedge.venues.emulator.server import Server
 from kedge.venues.gateway import ExchangeGateway
 from kedge.venues.wire.clock import Clock
 from kedge.venues.wire.system import SystemClock
-from tests.venues.ccxt.bench import VENUES
+from tests.venues.ccxt.bench import VENUES, unlimited
 
 #: Path of a request about one order, the emulator's market, and what Kedge calls it through ccxt.
 VENUE = {
     "binance": ("/api/v3/order", "BTCUSDT", "BTC-USDT"),
+    "binanceusdm": ("/fapi/v1/order", "BTCUSDT", "BTC-USDT"),
     "coinbase": ("/api/v3/brokerage/orders", "BTC-USD", "BTC-USD"),
 }
 
+#: How long real sockets are given to carry what happened.
+SETTLE_S = 0.05
+
 
 class MovedClock(SystemClock):
-    """The machine's clock, moved ahead."""
+    """The machine's clock, moved ahead; a sleep ends when the clock has come to its end, however it came there."""
 
-    ahead_ns = 0
+    def __init__(self) -> None:
+        self.ahead_ns = 0
+        self._moved = asyncio.Event()
 
     def now_ns(self) -> int:
         return super().now_ns() + self.ahead_ns
 
     def monotonic_ns(self) -> int:
         return super().monotonic_ns() + self.ahead_ns
+
+    def move(self, seconds: float) -> None:
+        self.ahead_ns += int(seconds * NS_PER_S)
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.monotonic_ns() + int(seconds * NS_PER_S)
+        while (left := until - self.monotonic_ns()) > 0:
+            try:
+                async with asyncio.timeout(left / NS_PER_S):
+                    await self._moved.wait()
+            except TimeoutError:
+                return
 
 
 class CcxtExaminee:
@@ -52,7 +73,6 @@ class CcxtExaminee:
 
     def __init__(self, venue: str, front: Front, gateway: CcxtGateway, clock: MovedClock) -> None:
         self.front = front
-        self.ccxt = gateway
         self.gateway: ExchangeGateway = gateway
         self.moved = clock
         self.clock: Clock = clock
@@ -72,18 +92,15 @@ class CcxtExaminee:
         self.front.cause(rule_of({"fault": "drop_before", "path": self._orders}))
 
     async def pass_time(self, seconds: float) -> None:
-        self.moved.ahead_ns += int(seconds * NS_PER_S)
-        connection = self.ccxt._connection
-        for each in (connection.trading, connection.exits, connection._streams):
-            assert each is not None, "ccxt streams from the venues that are examined"
-            each.options["timeDifference"] = each.options.get("timeDifference", 0) - int(seconds * 1_000)
-        await self.clock.sleep(0.05)
+        self.moved.move(seconds)
+        self.front.advance(self.clock.now_ns())  # before anybody who woke asks it for the time
+        await asyncio.sleep(SETTLE_S)
 
     async def drive(self) -> None:
         """Keep the emulator's clock at ours."""
         while True:
             self.front.advance(self.clock.now_ns())
-            await self.clock.sleep(0.01)
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -92,6 +109,7 @@ async def through_ccxt(venue: str) -> AsyncIterator[CcxtExaminee]:
     emulator, addresses = VENUES[venue]
     pace = Pace.of(1, time.time_ns(), time.monotonic_ns())
     front = Front(build(emulator, Options(4, pace)))
+    unlimited(front)
     server = Server(front, pace)
     at = await server.start("127.0.0.1", 0)
     told, clock = front.dialect.describe(at), MovedClock()

@@ -2,7 +2,8 @@
 
     binance            Binance Spot                 binance-futures    Binance USD-M futures
     hyperliquid        Hyperliquid                  coinbase           Coinbase Advanced Trade
-    ccxt:NAME          any other venue through ccxt, by the name that ccxt has for it
+    ccxt:NAME          any other venue through ccxt, by the name that ccxt has for it; its spot markets where it has both kinds,
+    ccxt:NAME:perpetual    its perpetuals
 
 `Access` says where a venue is and who we are there, in the same words for all; what a venue calls them is said here:
 
@@ -23,6 +24,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from kedge.model.errors import ConfigError
+from kedge.model.instrument import InstrumentKind
 from kedge.model.secret import Secret
 from kedge.venues.gateway import Capabilities, ExchangeGateway
 from kedge.venues.wire.clock import Clock
@@ -202,18 +204,31 @@ def _coinbase_capabilities() -> Capabilities:
 
 
 def _through_ccxt(name: str) -> Entry:
-    venue = name.removeprefix(CCXT)
+    venue, _, said = name.removeprefix(CCXT).partition(":")
+    if said not in {"", *InstrumentKind}:
+        raise ConfigError(
+            f"venue {name!r}: {said!r} is no kind of market; say {' or '.join(InstrumentKind)}, or nothing"
+        )
+    kind = InstrumentKind(said) if said else None
 
     def build(access: Access, wires: Wires) -> ExchangeGateway:
         from kedge.venues.ccxt.shell import CcxtGateway
 
-        options = {"urls": _moved(_ccxt_urls(venue), access)} if access.rest_url or access.ws_url else {}
-        return CcxtGateway(venue, access.api_key.reveal(), access.api_secret, options=options, clock=wires.clock)
+        if access.account:  # each venue has a word of its own for it: ignored, orders would go to another account
+            raise ConfigError(f"account {access.account!r}: ccxt has no one word for it; use a key of that account")
+        options: dict[str, Any] = {}
+        if access.rest_url or access.ws_url:
+            options["urls"] = _moved(_ccxt_urls(venue), access)
+        if access.ca_file:
+            options["cafile"] = access.ca_file
+        return CcxtGateway(
+            venue, access.api_key.reveal(), access.api_secret, kind=kind, options=options, clock=wires.clock
+        )
 
     def ask() -> Capabilities:
         from kedge.venues.ccxt.shell import CcxtGateway
 
-        return CcxtGateway(venue).capabilities
+        return CcxtGateway(venue, kind=kind).capabilities
 
     return Entry(f"{venue} through ccxt", ("live", "ccxt"), build, ask)
 

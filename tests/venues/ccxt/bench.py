@@ -17,27 +17,52 @@ from kedge.venues.emulator.house import Options, build
 from kedge.venues.emulator.pace import Pace
 from kedge.venues.emulator.server import Server
 
-#: The venue as ccxt names it -> the emulator, and ccxt's addresses made of the emulator's.
-VENUES: dict[str, tuple[str, Callable[[Addresses], dict[str, str]]]] = {
-    "coinbase": ("coinbase", lambda at: {"rest": at.http, "ws": at.ws}),
-    "binance": (
-        "binance",
-        lambda at: {
-            "public": f"{at.http}/api/v3",
-            "private": f"{at.http}/api/v3",
-            "v1": f"{at.http}/api/v1",
+
+def _binance(at: Addresses) -> dict[str, Any]:
+    return {
+        **dict.fromkeys(("public", "private"), f"{at.http}/api/v3"),
+        "v1": f"{at.http}/api/v1",
+        "ws": {"spot": f"{at.ws}/ws", "ws-api": {"spot": f"{at.ws}/ws-api/v3"}},
+    }
+
+
+def _usdm(at: Addresses) -> dict[str, Any]:
+    versions = {"": "v1", "V2": "v2", "V3": "v3"}
+    return {
+        **{
+            f"fapi{who}{name}": f"{at.http}/fapi/{path}"
+            for who in ("Public", "Private")
+            for name, path in versions.items()
         },
-    ),
+        "ws": {"future": f"{at.ws}/ws"},
+    }
+
+
+#: The venue as ccxt names it -> the emulator, and ccxt's addresses made of the emulator's.
+VENUES: dict[str, tuple[str, Callable[[Addresses], dict[str, Any]]]] = {
+    "coinbase": ("coinbase", lambda at: {"rest": at.http, "ws": at.ws}),
+    "binance": ("binance", _binance),
+    "binanceusdm": ("binance-futures", _usdm),
 }
+
+
+def unlimited(front: Front) -> None:
+    """Coinbase's ten requests a second are tested by themselves."""
+    if isinstance(front.dialect, CoinbaseDialect):
+        for window in front.dialect._windows.values():
+            window.limit = 10_000
 
 
 class CcxtBench:
     """One emulator, one gateway through ccxt."""
 
-    def __init__(self, venue: str, front: Front, told: dict[str, Any], urls: dict[str, str]) -> None:
+    def __init__(
+        self, venue: str, front: Front, told: dict[str, Any], urls: dict[str, Any], parts: dict[str, Any]
+    ) -> None:
         self.front = front
+        self.api_key, self.api_secret = told["api_key"], told["api_secret"]
         # ccxt's own pause is made short: it is tested by itself, and these tests wait in real time
-        options = {"urls": urls, "rateLimit": 1}
+        options = {"urls": urls, "rateLimit": 1, **parts}
         self.gateway = CcxtGateway(venue, told["api_key"], Secret(told["api_secret"]), options=options)
 
     def fault(self, name: str, **figures: Any) -> None:
@@ -45,19 +70,17 @@ class CcxtBench:
 
 
 @asynccontextmanager
-async def at_emulator(venue: str) -> AsyncIterator[CcxtBench]:
-    """An emulator and a gateway, opened; the crowd holds still."""
+async def at_emulator(venue: str, parts: dict[str, Any] | None = None) -> AsyncIterator[CcxtBench]:
+    """An emulator and a gateway, opened; the crowd holds still. `parts` are more of the credential."""
     emulator, addresses = VENUES[venue]
     pace = Pace.of(1, time.time_ns(), time.monotonic_ns())
     front = Front(build(emulator, Options(4, pace)))
     for market in front.exchange.markets.values():
         market.frozen = True
-    if isinstance(front.dialect, CoinbaseDialect):  # its ten requests a second are tested by themselves, too
-        for window in front.dialect._windows.values():
-            window.limit = 10_000
+    unlimited(front)
     server = Server(front, pace)
     at = await server.start("127.0.0.1", 0)
-    bench = CcxtBench(venue, front, front.dialect.describe(at), addresses(at))
+    bench = CcxtBench(venue, front, front.dialect.describe(at), addresses(at), parts or {})
     try:
         await bench.gateway.open()
         yield bench

@@ -1,8 +1,9 @@
 """Our orders, found again at a venue through ccxt, and told with their fills.
 
 Where ccxt can ask by our client id it does (`quirks`). Else the venue's id is asked for, which the answer to the placing
-gave; and where there was no answer, the open and the closed orders are searched for our client id. An order is rejected
-only where the venue's doubt has an end that is known, and is past, and the order was nowhere, twice.
+gave; and where there was no answer, the lists of orders, ended ones of every kind included, are searched for our client id. An
+order is rejected only where the venue's doubt has an end that is known, and is past, and the order was nowhere, twice, in lists
+that were not cut.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from kedge.model.facts import Fill, OrderReport, OutcomeUnknown, VenueFact
 from kedge.model.instant import NS_PER_MS, NS_PER_S
 from kedge.model.instrument import Instrument
 from kedge.model.order import OrderStatus
-from kedge.venues.answers import Answer, ErrorClass, Failed, Whole
+from kedge.venues.answers import Answer, ErrorClass, Failed, Partial, Whole
 from kedge.venues.ccxt import structures
 from kedge.venues.ccxt.connection import Connection
 from kedge.venues.ccxt.errors import NOT_FOUND
+from kedge.venues.ccxt.fills import Fills, listing
 
 ORDERS_MAX: Final = 20_000
 TWICE_NS: Final = 5 * NS_PER_S
-_LIST_MAX: Final = 500
+_LIST_MAX: Final = 100
+_BEFORE_MS: Final = 60_000
 _OURS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}-\d{1,10}-\d{1,18}", re.ASCII)
 
 
@@ -36,12 +39,15 @@ def ours(client_id: object) -> str:
 
 
 class Sent(Struct):
-    """One order of ours: what it is for, the venue's id, when it was last sent, since when it is nowhere."""
+    """One order of ours: what it is for, the venue's id, when it was last sent, since when it is nowhere, whether the venue said
+    that it is over.
+    """
 
     symbol: str = ""
     exchange_id: str = ""
     sent_at: int = 0
     missing_since: int = 0
+    over: bool = False
 
 
 class Inquiry:
@@ -55,6 +61,7 @@ class Inquiry:
         self._connection = connection
         self._now = now
         self._started = now()
+        self._fills = Fills(connection, now, self._owner)
 
     def sending(self, order_id: str, symbol: str) -> None:
         """An order leaves now."""
@@ -90,13 +97,16 @@ class Inquiry:
 
     async def report(self, order: Mapping[str, Any], order_id: str) -> Sequence[VenueFact]:
         """Where an order stands, after its fills."""
-        status, filled = structures.standing(order)
+        read = self._connection.read("order", partial(structures.standing, order))
+        if isinstance(read, Failed):
+            return [OutcomeUnknown(self._now(), order_id, f"{read.code}: {read.message}")]
+        status, filled = read
+        self._entry(order_id).over = status is not None and status.is_terminal
         facts: list[VenueFact] = []
         if filled:
-            symbol = self.symbol_of(order)
             since = int(order.get("timestamp") or 0) * NS_PER_MS
-            fills = await self.fills(symbol, since)
-            if isinstance(fills, Whole):
+            fills = await self.fills(self.symbol_of(order), since)
+            if isinstance(fills, Whole | Partial):
                 facts += [each for each in fills.value if each.order_id == order_id]
         return [*facts, OrderReport(self._now(), order_id, status, filled, str(order.get("id") or ""))]
 
@@ -111,8 +121,7 @@ class Inquiry:
                 "order", lambda: exits.fetch_order(sent.exchange_id or None, market, by_id), _structure
             )
             if isinstance(answer, Whole):
-                self.learn(order_id, str(answer.value.get("id") or ""))
-                return answer.value
+                return self._found(order_id, answer.value)
             assert isinstance(answer, Failed), "a structure is whole or nothing"
             if answer.code != NOT_FOUND or sent.exchange_id:  # it was there: not found is no end (H3, H4)
                 return answer
@@ -120,58 +129,46 @@ class Inquiry:
         return await self._search(order_id, market)
 
     async def _search(self, order_id: str, market: str | None) -> Mapping[str, Any] | Failed | None:
-        connection = self._connection
-        for name, method in (
-            ("open orders", "fetchOpenOrders"),
-            ("closed orders", "fetchClosedOrders"),
-            ("cancelled orders", "fetchCanceledOrders"),
-        ):
+        connection, sent = self._connection, self._entry(order_id)
+        since = sent.sent_at // NS_PER_MS - _BEFORE_MS if sent.sent_at else None
+        rows, cut = connection.quirk.page or _LIST_MAX, ""
+        for name, method in _LISTS if connection.trading.has.get("fetchOrders") is not True else _ALL:
             if not connection.can(method):
                 continue
-            answer = await connection.ask(
-                name, partial(_listing(connection.exits, method), market, None, _LIST_MAX), _list
-            )
+            work = getattr(connection.exits, name)
+            answer = await connection.ask(method, partial(work, market, since, rows), listing)
             if not isinstance(answer, Whole):
                 assert isinstance(answer, Failed), "a list is whole or nothing"
                 return answer
             for order in answer.value:
                 if order.get("clientOrderId") == order_id:
-                    self.learn(order_id, str(order["id"]), self.symbol_of(order))
-                    return order
+                    return self._found(order_id, order)
+            cut = cut or (method if len(answer.value) >= rows else "")
+        if cut:  # what is not on a page may be on the next (H18)
+            return Failed(ErrorClass.UNKNOWN, "cut", f"{cut}: more orders than a page holds, and it is not among them")
         return None
+
+    def _found(self, order_id: str, order: Mapping[str, Any]) -> Mapping[str, Any] | Failed:
+        read = self._connection.read("order", partial(structures.name, order))
+        if isinstance(read, Failed):
+            return read
+        self.learn(order_id, read, self.symbol_of(order))
+        return order
 
     async def fills(self, symbol: str, since: int) -> Answer[tuple[Fill, ...]]:
         """Executions on one market from `since` on, oldest first."""
-        connection, listed = self._connection, self.listed.get(symbol)
+        listed = self.listed.get(symbol)
         if listed is None:
-            return Failed(ErrorClass.OURS, "not sent", f"symbol {symbol!r} is not listed by {connection.venue}")
-        market = self.names[symbol]
-        answer = await connection.ask(
-            "fills",
-            lambda: connection.exits.fetch_my_trades(market, since // NS_PER_MS if since else None, _LIST_MAX),
-            _list,
-        )
-        if not isinstance(answer, Whole):
-            return answer  # type: ignore[return-value]  # Failed, which has no value
-        facts = []
-        for trade in answer.value:
-            owner = await self._owner(str(trade.get("order") or ""), market)
-            if isinstance(owner, Failed):
-                return owner
-            read = connection.read("fills", partial(structures.fill, trade, owner, listed, self._now()))
-            if isinstance(read, Failed):
-                return read
-            if read.ts >= since:
-                facts.append(read)
-        return Whole(tuple(sorted(facts, key=lambda each: each.ts)), answer.at)
+            return Failed(ErrorClass.OURS, "not sent", f"symbol {symbol!r} is not listed by {self._connection.venue}")
+        return await self._fills.since(listed, self.names[symbol], since)
 
     async def _owner(self, exchange_id: str, market: str) -> str | Failed:
         """The client id of an order of the venue's."""
         known = self._by_exchange.get(exchange_id)
         if known is not None:
             return known
-        exits = self._connection.exits
-        answer = await self._connection.ask("order", lambda: exits.fetch_order(exchange_id, market), _structure)
+        trading = self._connection.trading
+        answer = await self._connection.ask("order", lambda: trading.fetch_order(exchange_id, market), _structure)
         if isinstance(answer, Failed):
             return answer
         client_id = str(answer.value.get("clientOrderId") or exchange_id)
@@ -195,19 +192,16 @@ class Inquiry:
         return sent
 
 
-def _listing(exchange: Any, method: str) -> Callable[..., Any]:
-    names = {"fetchOpenOrders": "fetch_open_orders", "fetchClosedOrders": "fetch_closed_orders"}
-    found: Callable[..., Any] = getattr(exchange, names.get(method, "fetch_canceled_orders"))
-    return found
+#: ccxt's lists of orders: one of all, or those that work and those that ended, in the order in which an order passes.
+_ALL: Final = (("fetch_orders", "fetchOrders"),)
+_LISTS: Final = (
+    ("fetch_open_orders", "fetchOpenOrders"),
+    ("fetch_closed_orders", "fetchClosedOrders"),
+    ("fetch_canceled_orders", "fetchCanceledOrders"),
+)
 
 
 def _structure(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("no structure")
-    return value
-
-
-def _list(value: Any) -> list[Mapping[str, Any]]:
-    if not isinstance(value, list):
-        raise TypeError("no list")
     return value

@@ -7,21 +7,22 @@ guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from kedge.model.errors import VenueError
-from kedge.model.facts import Fill, Liquidity
+from kedge.model.facts import Fill, FundingPayment, Liquidity
 from kedge.model.instant import NS_PER_MS
 from kedge.model.instrument import Instrument, InstrumentKind, InstrumentStatus
-from kedge.model.market import Candle, Level, OrderBook, Quote, Trade, of_row
-from kedge.model.money import ONE, ZERO, canonical
-from kedge.model.order import OrderIntent, OrderStatus, OrderType, Side
+from kedge.model.market import Candle, FundingRate, Level, MarkPrice, OrderBook, Quote, Trade, of_row
+from kedge.model.money import ONE, ZERO
+from kedge.model.order import OrderStatus, OrderType, Side
 from kedge.venues.exact import decimal_of, shown
-from kedge.venues.gateway import Balance, OpenOrder, VenuePosition
+from kedge.venues.gateway import Balance, MarginMode, MarginSettings, OpenOrder, VenuePosition
 
 _candle, _trade, _quote, _book = of_row(Candle), of_row(Trade), of_row(Quote), of_row(OrderBook)
+_mark, _rate = of_row(MarkPrice), of_row(FundingRate)
 
 Structure = Mapping[str, Any]
 
@@ -104,15 +105,34 @@ def _grid(value: Any, mode: int, what: str) -> Decimal:
 
 
 def standing(order: Structure) -> tuple[OrderStatus | None, Decimal]:
-    """Status and cumulative quantity. What ccxt does not know is unknown (hazard H5)."""
-    filled = number_or(order.get("filled"), ZERO, "filled") or ZERO
+    """Status and cumulative quantity. What ccxt does not know is unknown (hazard H5); `closed` is over, and full or not.
+
+    An order without its executed quantity cannot be read: taken for zero it would hide a position.
+    """
     said = order.get("status")
     if said is None:
-        return None, filled
+        return None, number_or(order.get("filled"), ZERO, "filled") or ZERO
     if said not in STATUSES:
         raise VenueError(f"order status is {shown(said)}, which is not known")
-    status = STATUSES[said]
+    status, filled = STATUSES[said], number(order.get("filled"), "filled")
+    if status is OrderStatus.REJECTED and filled:
+        raise VenueError(f"an order is rejected, and {filled} of it were executed")
+    if status is OrderStatus.FILLED and filled < number(order.get("amount"), "amount"):
+        return OrderStatus.CANCELLED, filled
     return (OrderStatus.PARTIAL if status is OrderStatus.OPEN and filled else status), filled
+
+
+def name(order: Structure) -> str:
+    """The venue's id of an order; `VenueError` where it names none."""
+    said = order.get("id")
+    if not isinstance(said, str | int) or isinstance(said, bool) or said == "":
+        raise VenueError(f"an order's id is {shown(said)}")
+    return str(said)
+
+
+def order_type(order: Structure) -> OrderType | None:
+    """What kind of order it is; None where it waits for a price: ccxt does not say which way."""
+    return None if order.get("triggerPrice") is not None else _TYPES.get(str(order.get("type")))
 
 
 def open_order(order: Structure, symbol: str, order_id: str) -> OpenOrder:
@@ -123,10 +143,10 @@ def open_order(order: Structure, symbol: str, order_id: str) -> OpenOrder:
         raise VenueError(f"order {shown(order.get('id'))} has no status or no side")
     return OpenOrder(
         order_id,
-        str(order["id"]),
+        name(order),
         symbol,
         side,
-        _TYPES.get(str(order.get("type"))),
+        order_type(order),
         positive(order.get("amount"), "amount"),
         filled,
         number_or(order.get("price"), None, "price") or None,
@@ -143,8 +163,7 @@ def fill(trade: Structure, order_id: str, listed: Instrument, received: int) -> 
     side = _SIDES.get(str(trade.get("side")))
     if side is None or not trade.get("id"):
         raise VenueError(f"a fill without side or id: {shown(trade.get('id'))}")
-    fee = trade.get("fee") or {}
-    currency = str(fee.get("currency") or "")
+    cost, currency = _fee(trade)
     return Fill(
         moment(trade.get("timestamp"), "timestamp"),
         order_id,
@@ -153,22 +172,48 @@ def fill(trade: Structure, order_id: str, listed: Instrument, received: int) -> 
         side,
         positive(trade.get("amount"), "amount"),
         positive(trade.get("price"), "price"),
-        number_or(fee.get("cost"), ZERO, "fee") or ZERO,
+        cost,
         "" if currency == listed.quote else currency,
         Liquidity.MAKER if trade.get("takerOrMaker") == "maker" else Liquidity.TAKER,
         received=received,
     )
 
 
+def _fee(trade: Structure) -> tuple[Decimal, str]:
+    """What a fill cost, and in what. Neither is guessed: a fee that is not told is not zero."""
+    parts = [trade["fee"]] if trade.get("fee") else list(trade.get("fees") or ())
+    costs = [number(part.get("cost"), "fee") for part in parts]
+    currencies = sorted({str(part.get("currency") or "") for part, cost in zip(parts, costs, strict=True) if cost})
+    if not parts or len(currencies) > 1 or "" in currencies:
+        raise VenueError(f"fill {shown(trade.get('id'))}: its fee is {shown(parts)}")
+    return sum(costs, ZERO), currencies[0] if currencies else ""
+
+
 def balances(told: Structure) -> dict[str, Balance]:
     """Currencies held."""
+    totals = told.get("total")
+    if not isinstance(totals, Mapping):
+        raise VenueError("there are no balances in the answer")
     held = {}
-    for currency, total in (told.get("total") or {}).items():
-        owned = number_or(total, ZERO, f"total {currency}") or ZERO
+    for currency, total in totals.items():
+        owned = number(total, f"total {currency}")
         if owned:
             free = number((told.get("free") or {}).get(currency), f"free {currency}")
             held[str(currency)] = Balance(str(currency), owned, free)
     return held
+
+
+def positions(told: Iterable[Structure], symbol_of: Callable[[Structure], str]) -> tuple[VenuePosition, ...]:
+    """Positions that are not flat. An account that holds a symbol both ways is not one that we can trade."""
+    held: dict[str, VenuePosition] = {}
+    for each in told:
+        read = position(each, symbol_of(each))
+        if not read.quantity:
+            continue
+        if read.symbol in held or each.get("hedged") is True:
+            raise VenueError(f"the account is in hedge mode on {read.symbol}; switch it to one-way mode first")
+        held[read.symbol] = read
+    return tuple(held.values())
 
 
 def position(told: Structure, symbol: str) -> VenuePosition:
@@ -186,6 +231,43 @@ def position(told: Structure, symbol: str) -> VenuePosition:
         number_or(told.get("liquidationPrice"), None, "liquidationPrice"),
         number_or(told.get("leverage"), None, "leverage"),
     )
+
+
+def row_time(row: Any) -> int:
+    """When a candle of ccxt's opens."""
+    return moment(row[0], "candle")
+
+
+def mark_price(told: Structure, symbol: str, received: int) -> MarkPrice:
+    """The price that margin is computed at."""
+    at = moment(told["timestamp"], "timestamp") if told.get("timestamp") else received
+    return _mark(at, positive(told.get("markPrice"), "markPrice"), symbol, received)
+
+
+def funding_rates(told: Iterable[Structure], symbol: str, received: int) -> tuple[FundingRate, ...]:
+    """Rates that were settled, oldest first."""
+    read = [
+        _rate(
+            moment(each.get("timestamp"), "timestamp"), number(each.get("fundingRate"), "fundingRate"), symbol, received
+        )
+        for each in told
+    ]
+    return tuple(sorted(read, key=lambda each: each.ts))
+
+
+def funding_payment(told: Structure, symbol: str, received: int) -> FundingPayment:
+    """Funding paid (below zero) or received. ccxt tells neither the rate nor the position it was for: both stay zero."""
+    at, amount = moment(told.get("timestamp"), "timestamp"), number(told.get("amount"), "amount")
+    return FundingPayment(at, symbol, amount, ZERO, ZERO, received)
+
+
+def margin(told: Structure, symbol: str) -> MarginSettings:
+    """Leverage and mode as read back; `VenueError` where they differ by side or are not told."""
+    mode = {"cross": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}.get(str(told.get("marginMode")))
+    long, short = (positive(told.get(name), name) for name in ("longLeverage", "shortLeverage"))
+    if mode is None or long != short:
+        raise VenueError(f"margin of {symbol}: {shown(told.get('marginMode'))}, leverage {long} long and {short} short")
+    return MarginSettings(symbol, long, mode)
 
 
 def candles(rows: Iterable[Any], symbol: str, interval: int, closed_by: int, received: int) -> tuple[Candle, ...]:
@@ -245,14 +327,3 @@ def _levels(told: Iterable[Any], depth: int) -> tuple[Level, ...]:
         (positive(level[0], "price"), number(level[1], "size")) for level, _ in zip(told, range(depth), strict=False)
     ]
     return tuple((price, size) for price, size in read if size > ZERO)
-
-
-def off_the_grid(intent: OrderIntent, instrument: Instrument) -> str:
-    """Which figure of an order is off the instrument's grid: ccxt would cut it, and send another order than was approved."""
-    for what, figure, grid in (
-        ("quantity", intent.quantity, instrument.lot_size),
-        ("price", intent.price, instrument.tick_size),
-    ):
-        if figure is not None and figure % grid:
-            return f"{what} {canonical(figure)} is not a multiple of {canonical(grid)}"
-    return ""

@@ -28,8 +28,9 @@ from kedge.venues.wire.clock import Clock
 
 T = TypeVar("T")
 
-#: How often an unknown outcome is asked about, and how long is waited in between (venue time).
-QUESTIONS_MAX: Final = 12
+#: How often an unknown outcome is asked about, and how long is waited in between (venue time). The longest doubt of a venue's
+#: that ends is 130 s: Coinbase's tokens are good for two minutes.
+QUESTIONS_MAX: Final = 36
 BETWEEN_S: Final = 5
 
 

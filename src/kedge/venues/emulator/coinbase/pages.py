@@ -246,16 +246,16 @@ class Pages:
 
     def _fills(self, request: Request, query: Query, name: str) -> Reply:
         ids, wanted = query.all("order_ids", "order_id"), query.all("product_ids", "product_id")
-        since = query.one("start_sequence_timestamp")
-        first = read_time(since) if since else 0
-        if first is None:
-            return failed(400, "INVALID_ARGUMENT", "start_sequence_timestamp is an RFC 3339 time")
+        bounds = [query.one(f"{name}_sequence_timestamp") for name in ("start", "end")]
+        first, last = (read_time(said) if said else 0 for said in bounds)
+        if first is None or last is None:
+            return failed(400, "INVALID_ARGUMENT", "a sequence timestamp is an RFC 3339 time")
         shown = [
             (each.ts, fill_page(order, each, self._seed))
             for order in self._found(request)
             if (not ids or order.id in ids) and (not wanted or order.product in wanted)
             for each in order.fills
-            if each.ts >= first
+            if each.ts >= first and (not last or each.ts < last)
         ]
         newest = [page for _, page in sorted(shown, key=lambda pair: (pair[0], pair[1]["trade_id"]), reverse=True)]
         page, cursor = paged(newest, query, _PAGE)
