@@ -1,119 +1,105 @@
 """One side of an order book: sizes by price, the best price always known, the order of the rest when it is asked for.
 
-Most changes touch a level that is known, or one far from the top that is gone before anyone looks. So a change is one
-pass of `dict.update`, and a new price only waits (`_fresh`) until the order matters: when the best level vanishes or a
-reader wants more than it. A vanished level stays with a size of zero until the order is made or the gone outweigh the
-rest, so one that comes back costs nothing. Each costs O(log n) compares, once.
+Most changes touch a price that is known, or one far from the top that is gone before anyone looks. So a new price only
+waits (`_fresh`) and a vanished one stays in the order, until the order matters: when the best level vanishes, or a
+reader wants more than it. Then each fresh price that is still there costs one binary search. What waits and what has
+vanished is bounded by what is there.
 
-A side at its bound is kept eagerly instead: which level falls off depends on how many there are, exactly.
+No reader can tell when the order was made: equal prices written differently (1.0, 1.00) show as the one that came when
+the level did, for two folds of the same facts must agree to the letter.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from itertools import islice
 
 from kedge.model.market import Level
 
-#: Gone levels are swept once there are more of them than of the others, and than this.
-_GONE_MAX = 1_000
+#: Prices without a level that are kept, above the number of levels.
+_IDLE_MAX = 1_000
 
 
 class Side:
     """Bids (`best_of=max`) or asks (`best_of=min`). `best` is the best price, `None` where the side is empty."""
 
-    __slots__ = ("_best_of", "_eager", "_fresh", "_prices", "_sizes", "_sweep_above", "_top", "best")
+    __slots__ = ("_best_of", "_fresh", "_prices", "_sizes", "_top", "best")
 
     def __init__(self, best_of: Callable[[Iterable[Decimal]], Decimal]) -> None:
         self._best_of = best_of
         self._top = -1 if best_of is max else 0
-        self.reset((), None)
+        self.best: Decimal | None = None
+        #: Every level; its price is in `_prices`, which rise, or in `_fresh`. No level is better than `best`.
+        self._sizes: dict[Decimal, Decimal] = {}
+        self._prices: list[Decimal] = []
+        self._fresh: list[Decimal] = []
 
     def reset(self, levels: Iterable[Level], kept: int | None) -> None:
         """Know `levels` and no others, the best `kept` of them."""
-        self._sizes: dict[Decimal, Decimal] = dict(levels)
-        #: Rising. With `_fresh` these are the keys of `_sizes`, and none is better than `best`.
-        self._prices: list[Decimal] = sorted(self._sizes)
-        self._fresh: list[Decimal] = []
-        self._eager = False
-        self._sweep()
-        if kept is not None:
-            self._bound(kept)
+        self._sizes = dict(levels)
+        self._prices = sorted(self._sizes)
+        self._fresh = []
+        self._settle()
+        self._bound(kept)
 
     def change(self, levels: Sequence[Level], kept: int | None) -> None:
         """Take changed levels, in order; a size of zero removes one. The best `kept` stay."""
         sizes = self._sizes
-        if kept is not None and (self._eager or len(sizes) + len(levels) > kept):
-            self._change_eagerly(levels, kept)
-            return
-        known = len(sizes)
-        sizes.update(levels)
-        if len(sizes) > known:
-            fresh = [*islice(reversed(sizes), len(sizes) - known)]
-            self._fresh += fresh
-            best = self._best_of(fresh)
-            self.best = best if self.best is None else self._best_of((self.best, best))
-        if self.best is not None and not sizes[self.best]:
+        added: list[Decimal] = []
+        for price, size in levels:
+            if size:
+                if price not in sizes:
+                    added.append(price)
+                sizes[price] = size
+            elif price in sizes:
+                del sizes[price]
+        best = self.best
+        if added:
+            self._fresh += added
+            added.reverse()  # of equal prices the first is taken
+            best = self.best = self._best_of(added if best is None else (self._best_of(added), best))
+        if best is not None and best not in sizes:
             self._settle()
-        if len(sizes) > self._sweep_above:
-            self._sweep()
+        if len(self._prices) + len(self._fresh) > 2 * len(sizes) + _IDLE_MAX:
+            self._prices = [price for price in self._prices if price in sizes]
+            self._settle()
+        self._bound(kept)
 
     def best_first(self) -> Iterator[Level]:
         """All levels. Do not change the side meanwhile."""
         self._settle()
         sizes = self._sizes
         prices = reversed(self._prices) if self._top else iter(self._prices)
-        return ((price, size) for price in prices if (size := sizes[price]))
+        return ((price, sizes[price]) for price in prices if price in sizes)
 
     def size_of(self, price: Decimal) -> Decimal:
-        """The size at a known price."""
+        """The size of a level that is there."""
         return self._sizes[price]
 
     def _settle(self) -> None:
-        """Give the fresh prices their place, drop what is gone from the top, and find the best."""
+        """Give the fresh prices their place, and find the best."""
         sizes, prices, top = self._sizes, self._prices, self._top
         for price in self._fresh:
-            if sizes[price]:
-                insort(prices, price)
-            else:
-                del sizes[price]
+            if price in sizes:
+                at = bisect_left(prices, price)
+                if at < len(prices) and prices[at] == price:
+                    prices[at] = price
+                else:
+                    prices.insert(at, price)
         self._fresh.clear()
-        while prices and not sizes[prices[top]]:
-            del sizes[prices.pop(top)]
+        while prices and prices[top] not in sizes:
+            prices.pop(top)
         self.best = prices[top] if prices else None
 
-    def _sweep(self) -> None:
-        """Forget all that is gone."""
-        self._settle()
+    def _bound(self, kept: int | None) -> None:
         sizes = self._sizes
-        self._prices = [price for price in self._prices if sizes[price]]
-        self._sizes = {price: sizes[price] for price in self._prices}
-        self._sweep_above = 2 * len(self._prices) + _GONE_MAX
-
-    def _change_eagerly(self, levels: Sequence[Level], kept: int) -> None:
-        """The same, with nothing fresh and nothing gone before or after."""
-        if not self._eager:
-            self._sweep()
-        sizes, prices = self._sizes, self._prices
-        for price, size in levels:
-            if size:
-                if price not in sizes:
-                    insort(prices, price)
-                sizes[price] = size
-            elif sizes.pop(price, None) is not None:
-                del prices[bisect_left(prices, price)]
-        self._bound(kept)
-        self.best = prices[self._top] if prices else None
-        #: Not at once: a side that wavers at its bound would be swept again and again.
-        self._eager = len(prices) > kept // 2
-
-    def _bound(self, kept: int) -> None:
-        excess = len(self._prices) - kept
-        if excess <= 0:
+        if kept is None or len(sizes) <= kept:
             return
-        beyond = slice(0, excess) if self._top else slice(kept, None)
-        for price in self._prices[beyond]:
-            del self._sizes[price]
-        del self._prices[beyond]
+        self._settle()
+        prices, cut = self._prices, 0
+        while len(sizes) > kept:
+            sizes.pop(prices[cut if self._top else -1 - cut], None)
+            cut += 1
+        del prices[slice(cut) if self._top else slice(len(prices) - cut, None)]
+        self._settle()

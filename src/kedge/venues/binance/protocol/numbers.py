@@ -46,20 +46,19 @@ class _Learned(dict[str, Decimal]):
         self._what = what
         self._zero = zero
 
-    def __missing__(self, text: str) -> Decimal:
-        return self.learn(text, self._what)
-
-    def learn(self, text: object, what: str) -> Decimal:
-        """Check `text`, which an error calls `what`."""
+    def learn(self, text: object, what: str = "") -> Decimal:
+        """Check `text`; an error calls it `what`."""
         if type(text) is not str or not _PLAIN.fullmatch(text):
-            raise VenueError(f"{what} is {shown(text)}, not a plain decimal number")
+            raise VenueError(f"{what or self._what} is {shown(text)}, not a plain decimal number")
         number = Decimal(text)
         if not number and not self._zero:
-            raise VenueError(f"{what} is {shown(text)}; it must be above zero")
+            raise VenueError(f"{what or self._what} is {shown(text)}; it must be above zero")
         if len(self) >= _LEARNED_MAX:
             self.clear()
         self[text] = number
         return number
+
+    __missing__ = learn
 
 
 _PRICES = _Learned("price", zero=False)

@@ -18,7 +18,6 @@ use for (`IGNORED`) are passed over. `m` says that the buyer was maker: the aggr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from decimal import Decimal
 from enum import StrEnum
 
@@ -168,11 +167,9 @@ def parse(
     """
     if _is_list(message):
         return _many(message, listing, received, settlements)
-    if _tells_depth(message):
-        with suppress(VenueError):  # below it is read again, and what is amiss is said
-            found = decode(message, pushed.COMBINED_DEPTH).data
-            if found.e == "depthUpdate":
-                return _changes(found, listing, received)
+    changes = _combined_depth(message)
+    if changes is not None:
+        return _changes(changes, listing, received)
     head = decode(message, pushed.ENVELOPE, "stream message")
     data = bytes(head.data)
     if data:
@@ -226,6 +223,18 @@ def _one(
 def depth(text: str | bytes, listing: Listing, received: int) -> tuple[MarketEvent, ...]:
     """Changes of a book."""
     return _changes(decode(text, pushed.DEPTH, "depthUpdate"), listing, received)
+
+
+def _combined_depth(message: str | bytes) -> pushed.Depth | None:
+    """A change of a book in the envelope of a combined stream; `None` where it is anything else, sound or not."""
+    head = message[:_HEAD]
+    if not (_DEPTH_TEXT in head if isinstance(head, str) else _DEPTH_BYTES in head):
+        return None
+    try:
+        found = decode(message, pushed.COMBINED_DEPTH).data
+    except VenueError:
+        return None
+    return found if found.e == "depthUpdate" else None
 
 
 def _changes(found: pushed.Depth, listing: Listing, received: int) -> tuple[BookDelta]:
@@ -323,11 +332,6 @@ KINDS = frozenset({*_READERS, "markPriceUpdate", *IGNORED, *ENDINGS})
 
 def _is_list(message: str | bytes) -> bool:
     return message[:1] in {"[", b"["}
-
-
-def _tells_depth(message: str | bytes) -> bool:
-    head = message[:_HEAD]
-    return _DEPTH_TEXT in head if isinstance(head, str) else _DEPTH_BYTES in head
 
 
 def _text(message: str | bytes) -> str:
