@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from kedge.model.errors import VenueError
 from kedge.model.market import BookDelta
+from kedge.venues import exact
 from kedge.venues.binance.protocol import numbers, streams
 from kedge.venues.binance.protocol.instruments import Listing, listing
 from kedge.venues.binance.protocol.product import Product
@@ -25,7 +26,7 @@ FILTERS = [{"filterType": "PRICE_FILTER", "tickSize": "0.01"}, {"filterType": "L
 MARKET = {"symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT", "filters": FILTERS}
 
 SOUND = ["61837.63000000", "0.00000000", "0", "1", "1.0", "00.10", "9" * 20, f"{'9' * 20}.{'9' * 20}", "0.001"]
-HOSTILE = [
+HOSTILE: list[Any] = [
     *(
         "",
         " ",
@@ -152,7 +153,10 @@ def test_changes_are_read_as_a_plain_reader_reads_them(listed: Listing, said: di
     except ValueError:
         expected = None
     combined = json.dumps({"stream": "btcusdt@depth@100ms", "data": said}, separators=separators)
-    for message in (combined, combined.encode(), f"[{text}]", *([] if said.keys() & {"code", "data"} else [text])):
+    ways: list[str | bytes] = [combined, combined.encode(), f"[{text}]"]
+    if not said.keys() & {"code", "data"}:
+        ways.append(text)
+    for message in ways:
         assert told(message, listed) == expected
     with patch.object(streams, "_combined_depth", return_value=None):
         step_by_step = refusal(combined, listed)
@@ -161,9 +165,9 @@ def test_changes_are_read_as_a_plain_reader_reads_them(listed: Listing, said: di
 
 @given(rows=rows)
 def test_what_is_known_of_texts_is_bounded_and_changes_nothing(rows: list[tuple[str, str]]) -> None:
-    with patch.object(numbers, "_LEARNED_MAX", 3):
+    with patch.object(exact, "LEARNED_MAX", 3):
         numbers._PRICES.clear()
-        numbers._SIZES.clear()
+        numbers._AMOUNTS.clear()
         sound = [row for row in rows if Decimal(row[0])]
         for _ in range(2):
             found = numbers.levels(sound, zero_removes=True)
@@ -171,7 +175,7 @@ def test_what_is_known_of_texts_is_bounded_and_changes_nothing(rows: list[tuple[
                 (str(Decimal(price)), str(Decimal(size))) for price, size in sound
             ]
         assert len(numbers._PRICES) <= 3
-        assert len(numbers._SIZES) <= 3
+        assert len(numbers._AMOUNTS) <= 3
 
 
 @pytest.mark.parametrize(

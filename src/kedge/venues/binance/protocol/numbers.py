@@ -4,8 +4,8 @@ A price or a quantity arrives as text with at most twenty digits on either side 
 (a sign where none belongs, `NaN`, `Infinity`, an underscore, an exponent beyond two digits) is the venue breaking its
 contract: `VenueError`, never a number. So what is here called a number can always be compared, added and written out.
 
-Prices and sizes come again and again, so levels of a book look their texts up before they parse them: a text is checked
-when it is learned, once. The tables are bounded.
+Prices and sizes come again and again, so they are looked up by their text before they are parsed: a text is checked when
+it is learned (`exact.Learned`), once.
 
 Times are integer milliseconds since 1970, made nanoseconds here. Their plausibility against our clock is judged by the
 market handler, not by the parser: a parser has no clock.
@@ -23,52 +23,42 @@ from kedge.model.errors import UserError, VenueError
 from kedge.model.instant import NS_PER_MS
 from kedge.model.market import Level
 from kedge.model.money import ZERO, canonical
-from kedge.venues.exact import decimal_of, shown
+from kedge.venues.exact import Learned, decimal_of, shown
 
-_PLAIN = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_is_plain = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?").fullmatch
 
 #: 2100-01-01 in milliseconds: no event is later.
 _LATEST_MS = 4_102_444_800_000
 
-#: Texts of one kind that are known at a time.
-_LEARNED_MAX = 100_000
+
+def _size(text: str) -> Decimal:
+    if not _is_plain(text):
+        raise VenueError(f"size is {shown(text)}, not a plain decimal number")
+    return Decimal(text)
 
 
-class _Learned(dict[str, Decimal]):
-    """Numbers by their text; a text that is not there yet is checked and learned. A shortcut, not a memory: cleared when
-    full. `VenueError` where a text is no number, or a zero that is not for this table.
-    """
-
-    __slots__ = ("_what", "_zero")
-
-    def __init__(self, what: str, *, zero: bool) -> None:
-        super().__init__()
-        self._what = what
-        self._zero = zero
-
-    def learn(self, text: object, what: str = "") -> Decimal:
-        """Check `text`; an error calls it `what`."""
-        if type(text) is not str or not _PLAIN.fullmatch(text):
-            raise VenueError(f"{what or self._what} is {shown(text)}, not a plain decimal number")
-        number = Decimal(text)
-        if not number and not self._zero:
-            raise VenueError(f"{what or self._what} is {shown(text)}; it must be above zero")
-        if len(self) >= _LEARNED_MAX:
-            self.clear()
-        self[text] = number
-        return number
-
-    __missing__ = learn
+def _price(text: str) -> Decimal:
+    if not _is_plain(text):
+        raise VenueError(f"price is {shown(text)}, not a plain decimal number")
+    number = Decimal(text)
+    if not number:
+        raise VenueError(f"price is {shown(text)}; it must be above zero")
+    return number
 
 
-_PRICES = _Learned("price", zero=False)
-_SIZES = _Learned("size", zero=True)
+#: Prices of levels; their sizes, and whatever else is an amount.
+_PRICES = Learned(_price)
+_AMOUNTS = Learned(_size)
 
 
 def amount(text: object, what: str) -> Decimal:
     """A number that is not below zero."""
-    number = _SIZES.get(text) if type(text) is str else None
-    return number if number is not None else _SIZES.learn(text, what)
+    number = _AMOUNTS.get(text) if type(text) is str else None
+    if number is not None:
+        return number
+    if type(text) is not str or not _is_plain(text):
+        raise VenueError(f"{what} is {shown(text)}, not a plain decimal number")
+    return _AMOUNTS[text]
 
 
 def price(text: object, what: str = "price") -> Decimal:
@@ -103,7 +93,7 @@ def positive(text: object, what: str) -> Decimal:
 
 def levels(rows: list[tuple[str, str]], *, zero_removes: bool) -> tuple[Level, ...]:
     """Price and size of each row; a size of zero is a removal, and nothing else may be zero."""
-    prices, sizes = _PRICES, _SIZES
+    prices, sizes = _PRICES, _AMOUNTS
     found = tuple([(prices[price_text], sizes[size_text]) for price_text, size_text in rows])
     if not zero_removes:
         for level_price, size in found:
