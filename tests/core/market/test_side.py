@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kedge.core.market import side
-from kedge.core.market.side import Side
+from kedge.core.market.side import BookSide
 from kedge.model.market import Level
 
 #: Few prices, so that levels come and go and come again; some in two ways of writing that are one number.
@@ -66,7 +66,7 @@ def test_a_side_is_the_plain_one(
     kept: int | None,
     idle: int,
 ) -> None:
-    ours, plain = Side(best_of), PlainSide(descending=best_of is max)
+    ours, plain = BookSide(best_of), PlainSide(descending=best_of is max)
     first = [level for level in first if level[1]]
     with patch.object(side, "_IDLE_MAX", idle):
         ours.reset(first, kept)
@@ -84,7 +84,7 @@ def test_a_side_is_the_plain_one(
 
 @pytest.mark.parametrize("best_of", [max, min])
 def test_what_comes_and_goes_is_forgotten(best_of: Callable[..., Decimal]) -> None:
-    ours = Side(best_of)
+    ours = BookSide(best_of)
     ours.reset([(Decimal(500_000), Decimal(1))], None)
     for number in range(100_000):
         far = Decimal(number if best_of is max else 1_000_000 - number)

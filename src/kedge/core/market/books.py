@@ -16,10 +16,10 @@ from decimal import Decimal
 from itertools import islice
 
 from kedge.core.market.rules import Rule
-from kedge.core.market.side import Side
+from kedge.core.market.side import BookSide
 from kedge.model.market import BookDelta, Level
 from kedge.model.money import EXACT, ZERO
-from kedge.model.order import Side as OrderSide
+from kedge.model.order import Side
 from kedge.model.sequence import Continuity, SequenceRule, by_fields
 
 
@@ -38,8 +38,8 @@ class Book:
         self.sequence = 0
         self.invalid = "no snapshot yet"
         self._from_snapshot = False
-        self._bids = Side(max)
-        self._asks = Side(min)
+        self._bids = BookSide(max)
+        self._asks = BookSide(min)
 
     def reset(self, bids: Iterable[Level], asks: Iterable[Level], sequence: int = 0) -> Rule | None:
         """Take a snapshot in place of all that was known; returns `Rule.CROSSED` where its sides meet."""
@@ -94,14 +94,14 @@ class Book:
         """All bids and asks known, the best first, whether valid or not."""
         return list(self._bids.best_first()), list(self._asks.best_first())
 
-    def worst_price(self, side: OrderSide, quantity: Decimal) -> Decimal | None:
+    def worst_price(self, side: Side, quantity: Decimal) -> Decimal | None:
         """The price of the last level that a taker of `quantity` reaches; `None` where the book is invalid or
         too thin.
         """
         if self.invalid:
             return None
         left = quantity
-        for price, size in self._asks.best_first() if side is OrderSide.BUY else self._bids.best_first():
+        for price, size in self._asks.best_first() if side is Side.BUY else self._bids.best_first():
             left = EXACT.subtract(left, size)
             if left <= ZERO:
                 return price

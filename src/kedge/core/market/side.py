@@ -21,7 +21,7 @@ from kedge.model.market import Level
 _IDLE_MAX = 1_000
 
 
-class Side:
+class BookSide:
     """Bids (`best_of=max`) or asks (`best_of=min`). `best` is the best price, `None` where the side is empty."""
 
     __slots__ = ("_best_of", "_fresh", "_prices", "_sizes", "_top", "best")
