@@ -44,7 +44,7 @@ HOSTILE = (
 )
 texts = st.sampled_from(SOUND + HOSTILE)
 #: JSON has numbers too, and what is equal to a number or a text that is known must not pass for it.
-values = texts | st.sampled_from([1, 0, -1, True, False, None, 1.0, [], ["1"], {}])
+values: st.SearchStrategy[Any] = texts | st.sampled_from([1, 0, -1, True, False, None, 1.0, [], ["1"], {}])
 NAME = "BTC-USD"
 ASSETS = AssetTable([Asset(0, "BTC", NAME, "BTC", "USDC", 5, spot=False)])
 
