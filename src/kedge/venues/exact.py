@@ -7,6 +7,7 @@ before it costs memory: `1e999999999` is short, and the first sum with it is not
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -22,6 +23,9 @@ BYTES_MAX: Final = 64 << 20
 #: Numbers of a market lie between 1e-40 and 1e40.
 EXPONENT_MAX: Final = 40
 
+#: Texts that a table of numbers holds, some 25 MB.
+LEARNED_MAX: Final = 100_000
+
 #: Shown of a value that is wrong, so that an error stays one line.
 SHOWN_MAX: Final = 80
 
@@ -36,6 +40,25 @@ def decimal_of(text: str, what: str = "number") -> Decimal:
     if number and abs(number.adjusted()) > EXPONENT_MAX:
         raise VenueError(f"{what} is {shown(text)}; it must lie between 1e-{EXPONENT_MAX} and 1e{EXPONENT_MAX}")
     return number
+
+
+class Learned(dict[str, Decimal]):
+    """Numbers by their text, which come again and again in a book: `read` checks a text that is not there, once, and
+    raises what is to be raised. A shortcut, not a memory: cleared when it has `LEARNED_MAX` texts.
+    """
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Callable[[str], Decimal]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> Decimal:
+        number = self._read(text)
+        if len(self) >= LEARNED_MAX:
+            self.clear()
+        self[text] = number
+        return number
 
 
 #: Any JSON; numbers with a fraction or an exponent become `Decimal`, whole ones `int`.

@@ -6,50 +6,21 @@ passed over, one that joins is applied, and a gap makes the book invalid at once
 (hazard H33): a book with a hole shows levels that are gone. A book whose sides meet or cross has a stale
 level, so it is invalid too (H34).
 
-Prices are kept sorted, sizes by price: a changed size costs one look-up, a new or vanished level a binary
-search, the top is the end of a list.
+How a side keeps its levels is in `kedge.core.market.side`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from itertools import islice
 
 from kedge.core.market.rules import Rule
+from kedge.core.market.side import BookSide
 from kedge.model.market import BookDelta, Level
 from kedge.model.money import EXACT, ZERO
 from kedge.model.order import Side
 from kedge.model.sequence import Continuity, SequenceRule, by_fields
-
-
-class _Side:
-    """One side of a book: sizes by price, and the prices in rising order."""
-
-    __slots__ = ("prices", "sizes")
-
-    def __init__(self) -> None:
-        self.sizes: dict[Decimal, Decimal] = {}
-        self.prices: list[Decimal] = []
-
-    def reset(self, levels: Iterable[Level]) -> None:
-        self.sizes = dict(levels)
-        self.prices = sorted(self.sizes)
-
-    def change(self, levels: Iterable[Level]) -> None:
-        sizes, prices = self.sizes, self.prices
-        for price, size in levels:
-            if size:
-                if price not in sizes:
-                    insort(prices, price)
-                sizes[price] = size
-            elif sizes.pop(price, None) is not None:
-                del prices[bisect_left(prices, price)]
-
-    def forget(self, prices: list[Decimal]) -> None:
-        for price in prices:
-            del self.sizes[price]
 
 
 class Book:
@@ -67,17 +38,16 @@ class Book:
         self.sequence = 0
         self.invalid = "no snapshot yet"
         self._from_snapshot = False
-        self._bids = _Side()
-        self._asks = _Side()
+        self._bids = BookSide(max)
+        self._asks = BookSide(min)
 
     def reset(self, bids: Iterable[Level], asks: Iterable[Level], sequence: int = 0) -> Rule | None:
         """Take a snapshot in place of all that was known; returns `Rule.CROSSED` where its sides meet."""
-        self._bids.reset(bids)
-        self._asks.reset(asks)
+        self._bids.reset(bids, self.levels_max)
+        self._asks.reset(asks, self.levels_max)
         self.sequence = sequence
         self._from_snapshot = True
         self.invalid = ""
-        self._bound()
         return self._judge()
 
     def apply(self, delta: BookDelta) -> Rule | None:
@@ -92,13 +62,10 @@ class Book:
         if continuity is Continuity.GAP:
             self.invalidate(f"sequence gap: {delta.first_sequence}..{delta.sequence} after {self.sequence}")
             return Rule.SEQUENCE_GAP
-        if delta.bids:
-            self._bids.change(delta.bids)
-        if delta.asks:
-            self._asks.change(delta.asks)
+        self._bids.change(delta.bids, self.levels_max)
+        self._asks.change(delta.asks, self.levels_max)
         self.sequence = delta.sequence
         self._from_snapshot = False
-        self._bound()
         return self._judge()
 
     def invalidate(self, reason: str) -> None:
@@ -108,24 +75,24 @@ class Book:
     @property
     def best_bid(self) -> Level | None:
         """The highest bid; `None` where the side is empty or the book invalid."""
-        prices = self._bids.prices
-        return (prices[-1], self._bids.sizes[prices[-1]]) if prices and not self.invalid else None
+        best = self._bids.best
+        return (best, self._bids.size_of(best)) if best is not None and not self.invalid else None
 
     @property
     def best_ask(self) -> Level | None:
         """The lowest ask; `None` where the side is empty or the book invalid."""
-        prices = self._asks.prices
-        return (prices[0], self._asks.sizes[prices[0]]) if prices and not self.invalid else None
+        best = self._asks.best
+        return (best, self._asks.size_of(best)) if best is not None and not self.invalid else None
 
     def top(self, levels: int) -> tuple[list[Level], list[Level]]:
         """The best `levels` bids and asks, the best first; nothing of an invalid book."""
         if self.invalid:
             return [], []
-        return list(islice(self._falling_bids(), levels)), list(islice(self._rising_asks(), levels))
+        return list(islice(self._bids.best_first(), levels)), list(islice(self._asks.best_first(), levels))
 
     def levels(self) -> tuple[list[Level], list[Level]]:
         """All bids and asks known, the best first, whether valid or not."""
-        return list(self._falling_bids()), list(self._rising_asks())
+        return list(self._bids.best_first()), list(self._asks.best_first())
 
     def worst_price(self, side: Side, quantity: Decimal) -> Decimal | None:
         """The price of the last level that a taker of `quantity` reaches; `None` where the book is invalid or
@@ -134,7 +101,7 @@ class Book:
         if self.invalid:
             return None
         left = quantity
-        for price, size in self._rising_asks() if side is Side.BUY else self._falling_bids():
+        for price, size in self._asks.best_first() if side is Side.BUY else self._bids.best_first():
             left = EXACT.subtract(left, size)
             if left <= ZERO:
                 return price
@@ -151,29 +118,9 @@ class Book:
             "asks": [list(level) for level in asks],
         }
 
-    def _falling_bids(self) -> Iterator[Level]:
-        sizes = self._bids.sizes
-        return ((price, sizes[price]) for price in reversed(self._bids.prices))
-
-    def _rising_asks(self) -> Iterator[Level]:
-        sizes = self._asks.sizes
-        return ((price, sizes[price]) for price in self._asks.prices)
-
     def _judge(self) -> Rule | None:
-        bids, asks = self._bids.prices, self._asks.prices
-        if not bids or not asks or bids[-1] < asks[0]:
+        bid, ask = self._bids.best, self._asks.best
+        if bid is None or ask is None or bid < ask:
             return None
-        self.invalidate(f"crossed: bid {bids[-1]} ask {asks[0]}")
+        self.invalidate(f"crossed: bid {bid} ask {ask}")
         return Rule.CROSSED
-
-    def _bound(self) -> None:
-        kept = self.levels_max
-        if kept is None:
-            return
-        bids, asks = self._bids, self._asks
-        if len(bids.prices) > kept:
-            bids.forget(bids.prices[:-kept])
-            del bids.prices[:-kept]
-        if len(asks.prices) > kept:
-            asks.forget(asks.prices[kept:])
-            del asks.prices[kept:]

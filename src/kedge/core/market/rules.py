@@ -215,7 +215,8 @@ def _sound(levels: Any, zero: bool) -> bool:
             if not (
                 type(price) is type(size) is Decimal
                 and PRICE_MIN <= price <= PRICE_MAX
-                and (ZERO < size <= SIZE_MAX or (zero and size == ZERO))
+                and ZERO <= size <= SIZE_MAX
+                and (zero or size)
             ):
                 return False
     except (InvalidOperation, TypeError, ValueError):

@@ -282,14 +282,30 @@ def _joined(events: list[_Level2]) -> list[_Level2]:
     return joined
 
 
+def _price(text: str) -> Decimal:
+    price = number(text, "price_level")
+    if not price > ZERO:
+        raise VenueError(f"l2_data: a level at {price}")
+    return price
+
+
+def _size(text: str) -> Decimal:
+    size = number(text, "new_quantity")
+    if size < ZERO:
+        raise VenueError(f"l2_data: a level of {size}")
+    return size
+
+
+_PRICES = exact.Learned(_price)
+_SIZES = exact.Learned(_size)
+
+
 def _sides(updates: list[_Update]) -> tuple[dict[Decimal, Decimal], dict[Decimal, Decimal]]:
     """Sizes by price of both sides; of two words on one price the later counts."""
     bids: dict[Decimal, Decimal] = {}
     asks: dict[Decimal, Decimal] = {}
     for update in updates:
-        price, size = number(update.price_level, "price_level"), number(update.new_quantity, "new_quantity")
-        if not price > ZERO or size < ZERO:
-            raise VenueError(f"l2_data: a level of {size} at {price}")
+        price, size = _PRICES[update.price_level], _SIZES[update.new_quantity]
         if update.side == "bid":
             bids[price] = size
         elif update.side == "offer":

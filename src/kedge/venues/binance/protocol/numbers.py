@@ -4,7 +4,8 @@ A price or a quantity arrives as text with at most twenty digits on either side 
 (a sign where none belongs, `NaN`, `Infinity`, an underscore, an exponent beyond two digits) is the venue breaking its
 contract: `VenueError`, never a number. So what is here called a number can always be compared, added and written out.
 
-Prices come again and again, so the hot path (`level`) looks texts up before it parses them; the table is bounded.
+Prices and sizes come again and again, so they are looked up by their text before they are parsed: a text is checked when
+it is learned (`exact.Learned`), once.
 
 Times are integer milliseconds since 1970, made nanoseconds here. Their plausibility against our clock is judged by the
 market handler, not by the parser: a parser has no clock.
@@ -22,22 +23,42 @@ from kedge.model.errors import UserError, VenueError
 from kedge.model.instant import NS_PER_MS
 from kedge.model.market import Level
 from kedge.model.money import ZERO, canonical
-from kedge.venues.exact import decimal_of, shown
+from kedge.venues.exact import Learned, decimal_of, shown
 
-_PLAIN = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_is_plain = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?").fullmatch
 
 #: 2100-01-01 in milliseconds: no event is later.
 _LATEST_MS = 4_102_444_800_000
 
-#: Texts of numbers that were parsed before. Cleared when full: it is a shortcut, not a memory.
-_KNOWN: dict[str, Decimal] = {}
-_KNOWN_MAX = 200_000
+
+def _size(text: str) -> Decimal:
+    if not _is_plain(text):
+        raise VenueError(f"size is {shown(text)}, not a plain decimal number")
+    return Decimal(text)
+
+
+def _price(text: str) -> Decimal:
+    if not _is_plain(text):
+        raise VenueError(f"price is {shown(text)}, not a plain decimal number")
+    number = Decimal(text)
+    if not number:
+        raise VenueError(f"price is {shown(text)}; it must be above zero")
+    return number
+
+
+#: Prices of levels; their sizes, and whatever else is an amount.
+_PRICES = Learned(_price)
+_AMOUNTS = Learned(_size)
 
 
 def amount(text: object, what: str) -> Decimal:
     """A number that is not below zero."""
-    number = _KNOWN.get(text) if type(text) is str else None
-    return number if number is not None else _learn(text, what)
+    number = _AMOUNTS.get(text) if type(text) is str else None
+    if number is not None:
+        return number
+    if type(text) is not str or not _is_plain(text):
+        raise VenueError(f"{what} is {shown(text)}, not a plain decimal number")
+    return _AMOUNTS[text]
 
 
 def price(text: object, what: str = "price") -> Decimal:
@@ -72,14 +93,12 @@ def positive(text: object, what: str) -> Decimal:
 
 def levels(rows: list[tuple[str, str]], *, zero_removes: bool) -> tuple[Level, ...]:
     """Price and size of each row; a size of zero is a removal, and nothing else may be zero."""
-    known = _KNOWN
-    try:
-        found = tuple([(known[price_text], known[size_text]) for price_text, size_text in rows])
-    except KeyError:
-        found = tuple([(amount(price_text, "price"), amount(size_text, "size")) for price_text, size_text in rows])
-    for level_price, size in found:
-        if not level_price or not (size or zero_removes):
-            raise VenueError(f"book level is {level_price} x {size}; price and size must be above zero")
+    prices, sizes = _PRICES, _AMOUNTS
+    found = tuple([(prices[price_text], sizes[size_text]) for price_text, size_text in rows])
+    if not zero_removes:
+        for level_price, size in found:
+            if not size:
+                raise VenueError(f"book level is {level_price} x {size}; price and size must be above zero")
     return found
 
 
@@ -111,12 +130,3 @@ def to_wire(number: Decimal) -> str:
 def lenient(kind: Any) -> msgspec.json.Decoder[Any]:
     """A decoder for answers that are asked for: ids and times may be written as text."""
     return msgspec.json.Decoder(kind, strict=False)
-
-
-def _learn(text: object, what: str) -> Decimal:
-    if type(text) is not str or not _PLAIN.fullmatch(text):
-        raise VenueError(f"{what} is {shown(text)}, not a plain decimal number")
-    if len(_KNOWN) >= _KNOWN_MAX:
-        _KNOWN.clear()
-    number = _KNOWN[text] = Decimal(text)
-    return number

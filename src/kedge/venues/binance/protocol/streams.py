@@ -28,6 +28,7 @@ from kedge.model.errors import UserError, VenueError
 from kedge.model.instant import NS_PER_MS
 from kedge.model.market import BookDelta, FundingRate, MarketEvent, MarkPrice, OrderBook, Quote, Trade, of_row
 from kedge.model.order import Side
+from kedge.venues.binance.protocol import pushed
 from kedge.venues.binance.protocol.instruments import Listing
 from kedge.venues.binance.protocol.market import ohlcv
 from kedge.venues.binance.protocol.names import interval_name, interval_ns
@@ -61,6 +62,11 @@ SESSION_S = 24 * 3_600
 #: Streams of one connection, and messages a second that the venue takes of us.
 STREAMS_MAX = 1_024
 MESSAGES_PER_S_MAX = {Product.SPOT: 5, Product.USDM: 10}
+
+
+#: A change of a book tells its kind this early; most of what comes is one, so it is read in one pass.
+_HEAD = 96
+_DEPTH_TEXT, _DEPTH_BYTES = '"depthUpdate"', b'"depthUpdate"'
 
 
 class Path(StrEnum):
@@ -103,92 +109,6 @@ class Notice(Struct, frozen=True):
     kind: str
     id: int | str | None = None
     text: str = ""
-
-
-class _Envelope(Struct):
-    stream: str = ""
-    data: msgspec.Raw = msgspec.Raw()
-    e: str = ""
-    id: int | str | None = None
-    result: msgspec.Raw = msgspec.Raw()
-    error: msgspec.Raw = msgspec.Raw()
-    code: int | None = None
-    msg: str = ""
-    u: int | None = None
-    lastUpdateId: int | None = None  # noqa: N815
-
-
-class _Depth(Struct):
-    E: int
-    s: str
-    U: int
-    u: int
-    b: list[tuple[str, str]]
-    a: list[tuple[str, str]]
-    T: int = 0
-    pu: int = -1
-
-
-class _Trade(Struct):
-    s: str
-    p: str
-    q: str
-    T: int
-    m: bool
-    t: int = 0
-    a: int = 0
-    X: str = ""
-
-
-class _Ticker(Struct):
-    u: int
-    s: str
-    b: str
-    B: str
-    a: str
-    A: str
-    T: int = 0
-    E: int = 0
-
-
-class _Bar(Struct):
-    t: int
-    i: str
-    o: str
-    c: str
-    h: str
-    l: str  # noqa: E741  (the venue's name)
-    v: str
-    x: bool
-
-
-class _Kline(Struct):
-    s: str
-    k: _Bar
-
-
-class _Mark(Struct):
-    E: int
-    s: str
-    p: str
-    r: str = ""
-    T: int = 0
-
-
-class _Partial(Struct):
-    lastUpdateId: int  # noqa: N815
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
-
-
-_ENVELOPE = msgspec.json.Decoder(_Envelope)
-_DEPTH = msgspec.json.Decoder(_Depth)
-_TRADE = msgspec.json.Decoder(_Trade)
-_TICKER = msgspec.json.Decoder(_Ticker)
-_KLINE = msgspec.json.Decoder(_Kline)
-_MARK = msgspec.json.Decoder(_Mark)
-_PARTIAL = msgspec.json.Decoder(_Partial)
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def stream_name(product: Product, subscription: Subscription, raw: str) -> str:
@@ -247,12 +167,15 @@ def parse(
     """
     if _is_list(message):
         return _many(message, listing, received, settlements)
-    head = decode(message, _ENVELOPE, "stream message")
+    changes = _combined_depth(message)
+    if changes is not None:
+        return _changes(changes, listing, received)
+    head = decode(message, pushed.ENVELOPE, "stream message")
     data = bytes(head.data)
     if data:
         if _is_list(data):
             return _many(data, listing, received, settlements)
-        return _one(data, decode(data, _ENVELOPE, "stream data"), head.stream, listing, received, settlements)
+        return _one(data, decode(data, pushed.ENVELOPE, "stream data"), head.stream, listing, received, settlements)
     error = bytes(head.error)
     if error or head.code is not None:
         return Notice("error", head.id, shown(_text(error) if error else head.msg))
@@ -267,9 +190,9 @@ def _many(
     message: str | bytes, listing: Listing, received: int, settlements: Settlements | None
 ) -> tuple[MarketEvent, ...]:
     found: list[MarketEvent] = []
-    for raw in decode(message, _LIST, "stream message"):
+    for raw in decode(message, pushed.LIST, "stream message"):
         data = bytes(raw)
-        told = _one(data, decode(data, _ENVELOPE, "stream data"), "", listing, received, settlements)
+        told = _one(data, decode(data, pushed.ENVELOPE, "stream data"), "", listing, received, settlements)
         if not isinstance(told, Notice):
             found.extend(told)
     return tuple(found)
@@ -277,7 +200,7 @@ def _many(
 
 def _one(
     data: str | bytes,
-    head: _Envelope,
+    head: pushed.Envelope,
     stream: str,
     listing: Listing,
     received: int,
@@ -299,7 +222,22 @@ def _one(
 
 def depth(text: str | bytes, listing: Listing, received: int) -> tuple[MarketEvent, ...]:
     """Changes of a book."""
-    found = decode(text, _DEPTH, "depthUpdate")
+    return _changes(decode(text, pushed.DEPTH, "depthUpdate"), listing, received)
+
+
+def _combined_depth(message: str | bytes) -> pushed.Depth | None:
+    """A change of a book in the envelope of a combined stream; `None` where it is anything else, sound or not."""
+    head = message[:_HEAD]
+    if not (_DEPTH_TEXT in head if isinstance(head, str) else _DEPTH_BYTES in head):
+        return None
+    try:
+        found = decode(message, pushed.COMBINED_DEPTH).data
+    except VenueError:
+        return None
+    return found if found.e == "depthUpdate" else None
+
+
+def _changes(found: pushed.Depth, listing: Listing, received: int) -> tuple[BookDelta]:
     if not 0 <= found.U <= found.u:
         raise VenueError(f"depthUpdate: first update {found.U} and last {found.u} are no range")
     if found.pu < -1:
@@ -319,7 +257,7 @@ def depth(text: str | bytes, listing: Listing, received: int) -> tuple[MarketEve
 
 
 def _read_trade(text: str | bytes, listing: Listing, received: int) -> tuple[MarketEvent, ...]:
-    found = decode(text, _TRADE, "trade")
+    found = decode(text, pushed.TRADE, "trade")
     if found.X not in {"", "MARKET"}:
         return ()  # futures: the insurance fund and deleveraging are told as trades too, outside the book
     quantity = amount(found.q, "quantity")
@@ -332,7 +270,7 @@ def _read_trade(text: str | bytes, listing: Listing, received: int) -> tuple[Mar
 
 
 def _read_ticker(text: str | bytes, listing: Listing, received: int) -> tuple[MarketEvent, ...]:
-    found = decode(text, _TICKER, "bookTicker")
+    found = decode(text, pushed.TICKER, "bookTicker")
     bid, ask = price_or_none(found.b, "bid"), price_or_none(found.a, "ask")
     bid_size, ask_size = amount(found.B, "bid size"), amount(found.A, "ask size")
     if bid is None or ask is None:
@@ -342,7 +280,7 @@ def _read_ticker(text: str | bytes, listing: Listing, received: int) -> tuple[Ma
 
 
 def _read_kline(text: str | bytes, listing: Listing, received: int) -> tuple[MarketEvent, ...]:
-    found = decode(text, _KLINE, "kline")
+    found = decode(text, pushed.KLINE, "kline")
     bar = found.k
     step = interval_ns(bar.i) if bar.i != "1M" else 0
     candle = ohlcv(when(bar.t), [bar.o, bar.h, bar.l, bar.c, bar.v], listing.symbol(found.s), step, received)
@@ -352,7 +290,7 @@ def _read_kline(text: str | bytes, listing: Listing, received: int) -> tuple[Mar
 def _read_mark(
     text: str | bytes, listing: Listing, received: int, settlements: Settlements | None
 ) -> tuple[MarketEvent, ...]:
-    found = decode(text, _MARK, "markPriceUpdate")
+    found = decode(text, pushed.MARK, "markPriceUpdate")
     symbol = listing.symbol(found.s)
     mark = _mark(when(found.E), price(found.p, "mark price"), symbol, received)
     if not found.r or not found.T:
@@ -365,7 +303,7 @@ def _read_mark(
 
 def _partial(data: str | bytes, stream: str, listing: Listing, received: int) -> OrderBook:
     """The top of a spot book, which names neither its market nor its time: the envelope does."""
-    found = decode(data, _PARTIAL, "partial book")
+    found = decode(data, pushed.PARTIAL, "partial book")
     raw = stream.partition("@")[0].upper()
     return _book(
         received or NS_PER_MS,

@@ -15,6 +15,7 @@ from kedge.model.errors import VenueError
 from kedge.model.instant import NS_PER_S
 from kedge.model.market import Candle, FundingRate, Level, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.order import Side
+from kedge.venues.exact import Learned
 from kedge.venues.hyperliquid.protocol.assets import Asset, AssetTable
 from kedge.venues.hyperliquid.protocol.figures import mapping, moment, number, price, sequence, size, text, whole
 
@@ -45,6 +46,11 @@ _SIDES = {"B": Side.BUY, "A": Side.SELL}
 #: Levels of a side, orders at a level, and rows of an answer that are still believed.
 LEVELS_MAX = 1_000
 ROWS_MAX = 20_000
+
+
+#: Prices and sizes of levels.
+_PRICES = Learned(lambda text: price(text, "px"))
+_SIZES = Learned(lambda text: price(text, "sz"))
 
 
 def side_of(given: Any) -> Side:
@@ -206,7 +212,10 @@ def _levels(side: Any, rising: bool) -> tuple[Level, ...]:
 
 def _level(level: Any) -> Level:
     given = mapping(level, "level")
-    return price(given.get("px"), "px"), price(given.get("sz"), "sz")
+    px, sz = given.get("px"), given.get("sz")
+    if type(px) is type(sz) is str:
+        return _PRICES[px], _SIZES[sz]
+    return price(px, "px"), price(sz, "sz")
 
 
 def _rate(given: Any) -> Decimal:
