@@ -31,6 +31,14 @@ settings.register_profile("thorough", max_examples=2_000, deadline=None, suppres
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+def pytest_configure() -> None:
+    """A run that is meant for the compiled build has nothing to say of another."""
+    import kedge.core.step
+
+    if os.environ.get("KEDGE_TESTED_BUILD") == "compiled" and kedge.core.step.__file__.endswith(".py"):
+        pytest.exit(f"the build under test is not compiled: {kedge.core.step.__file__}", returncode=3)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """`../shared` beside the checkout: real market data and expected figures; without it the test is skipped."""

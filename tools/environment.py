@@ -23,7 +23,7 @@ from tools.compiled import lay, sources_sha256
 from tools.index import Failed, configured
 from tools.installer import find_pip, find_uv
 
-__all__ = ["ROOT", "Failed", "ensure", "is_current"]
+__all__ = ["ROOT", "Failed", "ensure", "is_current", "packages_of"]
 
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = {"core": ("core",), "dev": ("core", "dev"), "clients": ("clients",), "compiled": ("core",)}
@@ -48,6 +48,14 @@ def ensure(level: str) -> Path:
         if not (_current(folder, level) and python.exists()):
             _build(folder, python, level)
     return python
+
+
+def packages_of(python: Path) -> Path:
+    """Where the environment of `python` keeps its packages."""
+    site = _probe(python)
+    if site is None:
+        raise Failed(f"{python} does not run; remove its environment and try again")
+    return site
 
 
 def is_current(level: str) -> bool:

@@ -90,6 +90,7 @@ def test_c25_a_refused_order_is_explained_with_the_limit_and_the_figure(tmp_path
     assert "against 5" in chain.lines[-1].body["reason"]
 
 
+@pytest.mark.interpreted
 def test_c25_an_order_under_faults_is_explained_with_all_that_was_asked_and_answered(tmp_path: Path) -> None:
     """C25: unknown outcome, question, answer, cancel, refusal: each line of the story is in the chain."""
     world = World(7)

@@ -105,6 +105,7 @@ def test_c01_a_venue_takes_no_order_that_was_not_approved(thing: Any) -> None:
     assert not venue.open_orders()
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("seed", [1, 7, 13])
 def test_c01_every_command_at_the_venue_stands_durable_in_the_journal_before_it(seed: int) -> None:
     """C1, I1: the auditor at the door compares each order with the journal as a power cut at that moment would leave it."""
@@ -139,6 +140,7 @@ def test_c10_a_timeout_sends_nothing_again(fault: Fault) -> None:
     assert not session.state.orders.active
 
 
+@pytest.mark.interpreted
 def test_c10_ids_are_the_same_in_a_second_run() -> None:
     """C10: a client id follows from instance, epoch and record; two runs agree on every one."""
     runs = []

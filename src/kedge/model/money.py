@@ -21,7 +21,7 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
-from typing import Final
+from typing import Any, Final
 
 from kedge.model.errors import UserError
 
@@ -36,8 +36,8 @@ EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperatio
 CENT_OF_NANO: Final = Decimal("1E-12")
 
 
-def decimal(value: Decimal | int | str, what: str = "value") -> Decimal:
-    """`value` as a finite `Decimal`, from its text.
+def decimal(value: Any, what: str = "value") -> Decimal:
+    """`value` (a `Decimal`, an int or a text) as a finite `Decimal`, from its text.
 
     Floats are refused: `0.1` is not a tenth. `what` names the thing in the error.
     """

@@ -4,6 +4,9 @@ The hot path in `handler` asks one question, "is everything inside its bounds?",
 Only a fact that fails comes here to be told which rule it broke. Nothing here raises, whatever the values
 are: a comparison is made only after the value is known to be a finite `Decimal` (ordering a NaN raises).
 
+The facts are `Any` here, for that is what is asked: typed, the compiled build would raise at the first value that is of
+another type, where the rule must be named.
+
 When several rules are broken, the one that is named is the first in the order of `Rule`.
 """
 
@@ -16,7 +19,6 @@ from math import isfinite
 from typing import Any, Final
 
 from kedge.model.decisions import Quarantined
-from kedge.model.market import BookDelta, Candle, FundingRate, MarkPrice, OrderBook, Quote, Trade
 from kedge.model.money import ZERO
 
 #: No instrument is quoted outside of these, and no size is larger.
@@ -66,7 +68,7 @@ def unknown(fact: Any) -> Quarantined:
     return quarantine(fact, (Rule.UNKNOWN_SYMBOL, f"symbol={fact.symbol!r}"))
 
 
-def candle_values(candle: Candle) -> Broken | None:
+def candle_values(candle: Any) -> Broken | None:
     """The rule that the values of a candle break."""
     broken = (
         _price("open", candle.open)
@@ -88,14 +90,14 @@ def candle_values(candle: Candle) -> Broken | None:
     return None
 
 
-def trade_values(trade: Trade) -> Broken | None:
+def trade_values(trade: Any) -> Broken | None:
     """The rule that the values of a trade break."""
     broken = _price("price", trade.price) or _size("quantity", trade.quantity) or _times(trade)
     named = isinstance(trade.trade_id, str)
     return broken or (None if named else (Rule.WRONG_TYPE, f"trade_id={trade.trade_id!r}"))
 
 
-def quote_values(quote: Quote) -> Broken | None:
+def quote_values(quote: Any) -> Broken | None:
     """The rule that the values of a quote break; a locked one counts as crossed."""
     broken = (
         _price("bid", quote.bid)
@@ -109,12 +111,12 @@ def quote_values(quote: Quote) -> Broken | None:
     return None if quote.bid < quote.ask else (Rule.CROSSED, f"bid={quote.bid} ask={quote.ask}")
 
 
-def mark_values(mark: MarkPrice) -> Broken | None:
+def mark_values(mark: Any) -> Broken | None:
     """The rule that the values of a mark price break."""
     return _price("price", mark.price) or _times(mark)
 
 
-def funding_values(funding: FundingRate) -> Broken | None:
+def funding_values(funding: Any) -> Broken | None:
     """The rule that the values of a funding rate break; a rate may be zero or negative."""
     broken = _finite("rate", funding.rate) or _times(funding)
     if broken:
@@ -122,7 +124,7 @@ def funding_values(funding: FundingRate) -> Broken | None:
     return None if -RATE_MAX <= funding.rate <= RATE_MAX else (Rule.OUT_OF_RANGE, f"rate={funding.rate}")
 
 
-def book_values(book: OrderBook) -> Broken | None:
+def book_values(book: Any) -> Broken | None:
     """The rule that the values of a whole book break: each level, their order, and that the sides do not
     meet.
     """
@@ -140,7 +142,7 @@ def book_values(book: OrderBook) -> Broken | None:
     return None
 
 
-def delta_values(delta: BookDelta) -> Broken | None:
+def delta_values(delta: Any) -> Broken | None:
     """The rule that the values of a book's change break; a size of zero removes a level."""
     return (
         _times(delta)

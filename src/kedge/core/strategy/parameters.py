@@ -73,7 +73,7 @@ class Parameter(Struct, frozen=True):
         if isinstance(value, bool):
             raise self._error(owner, value, "give a number")
         try:
-            number = decimal(repr(value) if isinstance(value, float) else value, self.name)  # type: ignore[arg-type]
+            number = decimal(repr(value) if isinstance(value, float) else value, self.name)
         except UserError:
             raise self._error(owner, value, "give a number") from None
         if self.type is Decimal:
