@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import chain, islice
@@ -66,7 +66,7 @@ class Venue(Protocol):
     def submit(self, command: Command, at: int) -> Iterable[VenueFact]:
         """A command arrives."""
 
-    def on_market(self, fact: MarketEvent) -> Iterable[VenueFact]:
+    def on_market(self, fact: MarketEvent) -> Sequence[VenueFact]:
         """The market moves."""
 
     def forget(self, candle: Candle) -> None:
@@ -177,7 +177,7 @@ class Loop:
         desk, venue, messages, delays = self._desk, self._venue, self._messages, self._delays
         journal, coarse = self._journal, self._coarse
         note_time, note_price, note_symbol = log.times.append, log.prices.append, log.note_symbol
-        marks, ticks = log.next_marks, 0
+        marks, ticks, on_market = log.next_marks, 0, venue.on_market
         fact: Any
         for fact in facts:
             kind = type(fact)
@@ -191,10 +191,12 @@ class Loop:
             if (venue.busy or (kind is not _CANDLE and kind is not _TRADE)) and not (
                 coarse and kind is _CANDLE and (fact.symbol, fact.interval) in coarse
             ):
-                for report in venue.on_market(fact):
-                    self._report(report)
-                    if kind is _CANDLE and type(report) is Fill and fact.volume:
-                        self.participation = max(self.participation, report.quantity / fact.volume)
+                reports = on_market(fact)
+                if reports:
+                    for report in reports:
+                        self._report(report)
+                        if kind is _CANDLE and type(report) is Fill and fact.volume:
+                            self.participation = max(self.participation, report.quantity / fact.volume)
                 if messages:
                     self._deliver(known)
             decisions = step(desk, fact)

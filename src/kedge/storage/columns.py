@@ -9,9 +9,9 @@ Columns are frozen: their arrays are marked read-only, and a slice is a view, no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import repeat
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+
+T = TypeVar("T")
 
 #: Facts built at a time: small enough to stay in cache, large enough to pay for the array calls.
 CHUNK = 4096
@@ -125,6 +127,10 @@ class Columns(Struct, frozen=True, eq=False):
         """The rows as facts, built `chunk` at a time."""
         raise NotImplementedError
 
+    def _chunks(self, chunk: int, build: Callable[[slice], Iterator[T]]) -> Iterator[T]:
+        """What `build` makes of each `chunk` of rows, when it is read. No Python runs between two facts of a chunk."""
+        return chain.from_iterable(build(slice(at, at + chunk)) for at in range(0, len(self), chunk))
+
 
 class CandleColumns(Columns, frozen=True, eq=False):
     """Candles of one symbol and interval.
@@ -162,17 +168,18 @@ class CandleColumns(Columns, frozen=True, eq=False):
 
     def candles(self, chunk: int = CHUNK) -> Iterator[Candle]:
         """The candles in order, built `chunk` at a time, so memory does not grow with the length."""
-        for at in range(0, len(self), chunk):
-            rows = slice(at, at + chunk)
-            prices = (self.open[rows], self.high[rows], self.low[rows], self.close[rows])
-            yield from map(
-                _candle,
-                self.ts[rows].tolist(),
-                *decimal_lists(prices, self.price_scale),
-                decimals(self.volume[rows], self.size_scale),
-                repeat(self.symbol),
-                repeat(self.interval),
-            )
+        return self._chunks(chunk, self._candles)
+
+    def _candles(self, rows: slice) -> Iterator[Candle]:
+        prices = (self.open[rows], self.high[rows], self.low[rows], self.close[rows])
+        return map(
+            _candle,
+            self.ts[rows].tolist(),
+            *decimal_lists(prices, self.price_scale),
+            decimals(self.volume[rows], self.size_scale),
+            repeat(self.symbol),
+            repeat(self.interval),
+        )
 
     facts = candles
 
@@ -230,22 +237,21 @@ class TradeColumns(Columns, frozen=True, eq=False):
 
     def trades(self, chunk: int = CHUNK) -> Iterator[Trade]:
         """The trades in order, built `chunk` at a time."""
+        return self._chunks(chunk, self._trades)
+
+    def _trades(self, rows: slice) -> Iterator[Trade]:
         import numpy as np
 
-        sides = np.array(_SIDES, dtype=np.object_)
-        numbered = self.trade_id.dtype == np.int64
-        for at in range(0, len(self), chunk):
-            rows = slice(at, at + chunk)
-            ids = self.trade_id[rows].tolist()
-            yield from map(
-                _trade,
-                self.ts[rows].tolist(),
-                decimals(self.price[rows], self.price_scale),
-                decimals(self.quantity[rows], self.size_scale),
-                repeat(self.symbol),
-                sides[self.side[rows]].tolist(),
-                map(str, ids) if numbered else map(bytes.decode, ids),
-            )
+        ids = self.trade_id[rows].tolist()
+        return map(
+            _trade,
+            self.ts[rows].tolist(),
+            decimals(self.price[rows], self.price_scale),
+            decimals(self.quantity[rows], self.size_scale),
+            repeat(self.symbol),
+            np.array(_SIDES, dtype=np.object_)[self.side[rows]].tolist(),
+            map(str, ids) if self.trade_id.dtype == np.int64 else map(bytes.decode, ids),
+        )
 
     facts = trades
 
@@ -281,15 +287,16 @@ class QuoteColumns(Columns, frozen=True, eq=False):
 
     def quotes(self, chunk: int = CHUNK) -> Iterator[Quote]:
         """The quotes in order, built `chunk` at a time."""
-        for at in range(0, len(self), chunk):
-            rows = slice(at, at + chunk)
-            yield from map(
-                _quote,
-                self.ts[rows].tolist(),
-                *decimal_lists((self.bid[rows], self.ask[rows]), self.price_scale),
-                *decimal_lists((self.bid_size[rows], self.ask_size[rows]), self.size_scale),
-                repeat(self.symbol),
-            )
+        return self._chunks(chunk, self._quotes)
+
+    def _quotes(self, rows: slice) -> Iterator[Quote]:
+        return map(
+            _quote,
+            self.ts[rows].tolist(),
+            *decimal_lists((self.bid[rows], self.ask[rows]), self.price_scale),
+            *decimal_lists((self.bid_size[rows], self.ask_size[rows]), self.size_scale),
+            repeat(self.symbol),
+        )
 
     facts = quotes
 
@@ -319,10 +326,10 @@ class MarkColumns(Columns, frozen=True, eq=False):
 
     def marks(self, chunk: int = CHUNK) -> Iterator[MarkPrice]:
         """The mark prices in order, built `chunk` at a time."""
-        for at in range(0, len(self), chunk):
-            rows = slice(at, at + chunk)
-            prices = decimals(self.price[rows], self.price_scale)
-            yield from map(_mark, self.ts[rows].tolist(), prices, repeat(self.symbol))
+        return self._chunks(chunk, self._marks)
+
+    def _marks(self, rows: slice) -> Iterator[MarkPrice]:
+        return map(_mark, self.ts[rows].tolist(), decimals(self.price[rows], self.price_scale), repeat(self.symbol))
 
     facts = marks
 
@@ -347,10 +354,10 @@ class FundingColumns(Columns, frozen=True, eq=False):
 
     def rates(self, chunk: int = CHUNK) -> Iterator[FundingRate]:
         """The rates in order, built `chunk` at a time."""
-        for at in range(0, len(self), chunk):
-            rows = slice(at, at + chunk)
-            rates = decimals(self.rate[rows], self.rate_scale)
-            yield from map(_funding, self.ts[rows].tolist(), rates, repeat(self.symbol))
+        return self._chunks(chunk, self._rates)
+
+    def _rates(self, rows: slice) -> Iterator[FundingRate]:
+        return map(_funding, self.ts[rows].tolist(), decimals(self.rate[rows], self.rate_scale), repeat(self.symbol))
 
     facts = rates
 

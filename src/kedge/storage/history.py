@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -89,10 +89,8 @@ class _Stream:
 
     def facts(self) -> Iterator[Any]:
         if isinstance(self._source, Columns | Blocks):
-            for block in self._blocks():
-                yield from block.facts()
-        else:
-            yield from self._objects()
+            return chain.from_iterable(block.facts() for block in self._blocks())
+        return self._objects()
 
     def batches(self) -> Iterator[tuple[Ints, list[Any]]]:
         """Facts with the times they are known, a chunk at a time; the times never fall."""
