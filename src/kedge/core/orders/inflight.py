@@ -5,13 +5,13 @@ repeat is ignored. An order that has ended but whose fills have not all reached 
 in `owing`, and counts as exposure, until they are booked, because an acknowledged cancel may overtake the
 last fill (hazard H14).
 
-Ended orders are kept for a while (`ENDED_KEPT_MAX`) to recognize late reports, trade ids longer
-(`TRADES_KEPT_MIN`); both are bounded, the oldest is forgotten first.
+Ended orders are kept for a while (`ENDED_KEPT_MIN`) to recognize late reports, trade ids longer
+(`TRADES_KEPT_MIN`); both in two generations, so at most twice as many are kept, and the oldest forgotten first.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Collection
 from decimal import Decimal
 from typing import Final
@@ -22,6 +22,7 @@ from kedge.core.orders.lifecycle import GOES_ON, REPORTED, TABLE, OrderEvent
 from kedge.core.orders.repeats import Repeats
 from kedge.core.orders.standing import Standing
 from kedge.core.orders.terms import FINE, amend, plain, too_much
+from kedge.core.orders.wishes import SentWishes
 from kedge.model.errors import OurBug
 from kedge.model.facts import (
     AmendRejected,
@@ -39,12 +40,12 @@ from kedge.model.instant import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from kedge.model.money import ZERO
 from kedge.model.order import TERMINAL, IntentFields, Order, OrderIntent, OrderStatus
 
-ENDED_KEPT_MAX = 10_000
+ENDED_KEPT_MIN: Final = 10_000
 TRADES_KEPT_MIN = 100_000
 
-#: What an order asks for, without its id: the same again within the window is a duplicate.
-Fingerprint = tuple[object, ...]
-
+# What another module calls its own is looked up at each use, even compiled, unless it is ours and final.
+_ORDER: Final = Order
+_OVER: Final = TERMINAL
 _SUBMITTED: Final = OrderStatus.SUBMITTED
 _FILLED: Final = OrderStatus.FILLED
 _ACCEPT: Final = OrderEvent.ACCEPT
@@ -56,20 +57,7 @@ _FULL_FILL: Final = OrderEvent.FULL_FILL
 _AMEND: Final = OrderEvent.AMEND
 _GROW: Final = OrderEvent.GROW
 
-REPEAT = "repeat"
-
-
-def fingerprint(intent: OrderIntent) -> Fingerprint:
-    """What makes two intents the same wish."""
-    return (
-        intent.strategy,
-        intent.symbol,
-        intent.side,
-        intent.order_type,
-        intent.quantity,
-        intent.price,
-        intent.stop_price,
-    )
+REPEAT: Final = "repeat"
 
 
 class OrdersInFlight:
@@ -77,10 +65,8 @@ class OrdersInFlight:
 
     __slots__ = (
         "_ended",
-        "_print",
-        "_printed",
+        "_ended_before",
         "_sent_day",
-        "_sent_prints",
         "_sent_times",
         "_trades",
         "active",
@@ -89,6 +75,7 @@ class OrdersInFlight:
         "sent_today",
         "standing",
         "unknown",
+        "wishes",
     )
 
     def __init__(self) -> None:
@@ -101,11 +88,11 @@ class OrdersInFlight:
         self.sent_today = 0
         self._sent_day = -1
         self._sent_times: deque[int] = deque()
-        self._sent_prints: OrderedDict[Fingerprint, int] = OrderedDict()
-        self._ended: OrderedDict[str, Order] = OrderedDict()
+        #: What was sent lately, whatever became of it.
+        self.wishes = SentWishes()
+        self._ended: dict[str, Order] = {}
+        self._ended_before: dict[str, Order] = {}
         self._trades = Repeats(TRADES_KEPT_MIN)
-        self._printed: OrderIntent | None = None
-        self._print: Fingerprint = ()
 
     # decisions -------------------------------------------------------------------------------------------------------
 
@@ -118,9 +105,9 @@ class OrdersInFlight:
             order_id, symbol, side, kind, quantity, price, stop_price, trail, force, expires_ns, post_only, reduce_only,
             strategy, _signal_n, parent, group, stop_loss, take_profit, tag,
         ) = fields  # fmt: skip
-        if order_id in self.active or order_id in self._ended:
+        if order_id in self.active or order_id in self._ended or order_id in self._ended_before:
             raise OurBug(f"client order id {order_id} was used before")
-        order = Order(
+        order = _ORDER(
             symbol, side, kind, quantity, price, order_id, "", ZERO, ZERO, ZERO, _SUBMITTED, now, now, "", stop_price,
             trail, force, expires_ns, post_only, reduce_only, strategy, worst_price, parent, group, stop_loss,
             take_profit, tag,
@@ -134,7 +121,7 @@ class OrdersInFlight:
         self.standing[symbol].weigh(order)
         self._count(now)
         if duplicate_window_ms:
-            self._remember(self._fingerprint(intent), now, duplicate_window_ms * NS_PER_MS)
+            self.wishes.remember(intent, now, duplicate_window_ms * NS_PER_MS)
         return order
 
     def request_cancel(self, order_id: str, now: int) -> None:
@@ -198,7 +185,7 @@ class OrdersInFlight:
             return f"the venue amended {fact.order_id}, which is not ours"
         if not fact.quantity > ZERO:
             return f"the venue amended {order.id} to a quantity of {fact.quantity}"
-        if order.status in TERMINAL and not (order.status is _FILLED and fact.quantity > order.venue_quantity):
+        if order.status in _OVER and not (order.status is _FILLED and fact.quantity > order.venue_quantity):
             return self._move(order, _AMEND, now)
         if order.status is _FILLED:
             self._revive(order, now)
@@ -245,7 +232,7 @@ class OrdersInFlight:
         self._known(order)
         if event is _ACCEPT:  # it works: a cancel asked for was refused or lost, and may be asked again
             order.cancel_requested = False
-        if event is None or (order.status is fact.status and order.status in TERMINAL):
+        if event is None or (order.status is fact.status and order.status in _OVER):
             self._settle(order)
             return too_much(order)
         odd = self._move(order, event, now)
@@ -269,7 +256,7 @@ class OrdersInFlight:
             return order, f"a fill of {fill.side} {fill.symbol} for {order.id}, an order to {order.side} {order.symbol}"
         whole = order.filled_quantity >= order.quantity
         odd = self._move(order, _FULL_FILL if whole else _PART_FILL, now)
-        if order.status not in TERMINAL:  # else it was settled
+        if order.status not in _OVER:  # else it was settled
             self._settle(order)
         if order.filled_quantity > order.quantity:
             odd = f"overfill: {order.filled_quantity} of {order.quantity} on {order.id}"
@@ -280,7 +267,9 @@ class OrdersInFlight:
     def find(self, order_id: str) -> Order | None:
         """The order by client id, alive, owing or recently ended."""
         order = self.active.get(order_id)
-        return order if order is not None else self.owing.get(order_id) or self._ended.get(order_id)
+        if order is not None:
+            return order
+        return self.owing.get(order_id) or self._ended.get(order_id) or self._ended_before.get(order_id)
 
     def on(self, symbol: str) -> Collection[Order]:
         """Orders on `symbol` that may still move the position: alive, or ended with fills still owed."""
@@ -306,10 +295,6 @@ class OrdersInFlight:
         """How many orders were sent in the UTC day of `now`."""
         return self.sent_today if now // NS_PER_DAY == self._sent_day else 0
 
-    def last_sent(self, intent: OrderIntent) -> int | None:
-        """When the same wish was last sent, while it is remembered."""
-        return self._sent_prints.get(self._fingerprint(intent))
-
     def snapshot(self) -> dict[str, object]:
         """Plain data that two equal folds agree on."""
         return {
@@ -332,7 +317,7 @@ class OrdersInFlight:
         order.updated_ns = now
         if order.outcome_unknown:
             self._known(order)
-        if status in TERMINAL:
+        if status in _OVER:
             self._settle(order)
         return FINE
 
@@ -340,6 +325,7 @@ class OrdersInFlight:
         """What became of it meanwhile nobody has told: it is in doubt."""
         self.owing.pop(order.id, None)
         self._ended.pop(order.id, None)
+        self._ended_before.pop(order.id, None)
         order.status = TABLE.after(order.status, _GROW)
         order.outcome_unknown = True
         self.unknown.setdefault(order.id, now)
@@ -352,7 +338,7 @@ class OrdersInFlight:
 
     def _settle(self, order: Order) -> None:
         """Put an order that changed where it belongs, counted for what it may still do: alive, owing fills, or over."""
-        if order.status not in TERMINAL:
+        if order.status not in _OVER:
             self.standing[order.symbol].weigh(order)
             return
         if self.active.pop(order.id, None) is not None:
@@ -364,14 +350,8 @@ class OrdersInFlight:
         self.owing.pop(order.id, None)
         self.standing[order.symbol].drop(order)
         self._ended[order.id] = order
-        if len(self._ended) > ENDED_KEPT_MAX:
-            self._ended.popitem(last=False)
-
-    def _fingerprint(self, intent: OrderIntent) -> Fingerprint:
-        """Of the intent asked about last it is known: what is judged and approved is then sent."""
-        if self._printed is not intent:
-            self._printed, self._print = intent, fingerprint(intent)
-        return self._print
+        if len(self._ended) >= ENDED_KEPT_MIN:
+            self._ended_before, self._ended = self._ended, {}
 
     def _count(self, now: int) -> None:
         day = now // NS_PER_DAY
@@ -382,12 +362,3 @@ class OrdersInFlight:
         times.append(now)
         while times[0] <= horizon:
             times.popleft()
-
-    def _remember(self, print_: Fingerprint, now: int, window_ns: int) -> None:
-        """Remember a wish for the window. One that is sent anew keeps its place in the row and its new time, so at
-        worst the wishes behind it stay a window longer.
-        """
-        prints, horizon = self._sent_prints, now - window_ns
-        prints[print_] = now
-        while next(iter(prints.values())) <= horizon:
-            prints.popitem(last=False)

@@ -15,6 +15,7 @@ turns it into a stop on that symbol (never into a dropped fill).
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from kedge.model.lifecycle import Lifecycle
 from kedge.model.order import OrderStatus
@@ -39,7 +40,7 @@ class OrderEvent(StrEnum):
 
 E = OrderEvent
 
-TABLE: Lifecycle[OrderStatus, OrderEvent] = Lifecycle(
+TABLE: Final[Lifecycle[OrderStatus, OrderEvent]] = Lifecycle(
     "an order",
     S.PENDING,
     {

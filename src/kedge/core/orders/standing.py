@@ -16,6 +16,13 @@ from kedge.core.orders.terms import outstanding
 from kedge.model.money import ZERO
 from kedge.model.order import BUY, LIMIT, TERMINAL, Order, OrderType, Side
 
+# What another module calls its own is looked up at each use, even compiled, unless it is ours and final.
+_BUY: Final = BUY
+_LIMIT: Final = LIMIT
+_OVER: Final = TERMINAL
+_search: Final = bisect_left
+_insert: Final = insort
+
 #: Orders that wait for a trigger.
 STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP})
 
@@ -30,7 +37,7 @@ SHEDS: Final = 3
 NOTHING: Final[Share] = [ZERO, ZERO, ZERO, ZERO]
 
 #: A limit order by its price and a number that grows with each, so that two orders are never compared.
-_Limit = tuple[Decimal, int, Order]
+_Entry = tuple[Decimal, int, Order]
 
 
 class _Counted:
@@ -43,7 +50,7 @@ class _Counted:
         self.kind = kind
         self.left = left
         self.own = own
-        self.limit: _Limit | None = None
+        self.limit: _Entry | None = None
 
 
 class Standing:
@@ -57,8 +64,8 @@ class Standing:
 
     def __init__(self) -> None:
         self._orders: dict[str, _Counted] = {}
-        self._bids: list[_Limit] = []
-        self._asks: list[_Limit] = []
+        self._bids: list[_Entry] = []
+        self._asks: list[_Entry] = []
         self._number = 0
         self._worst: Decimal | None = ZERO
         self.total = NOTHING.copy()
@@ -76,7 +83,7 @@ class Standing:
         elif left != counted.left:
             self._add(counted, left - counted.left)
             counted.left = left
-        if counted is not None and order.status in TERMINAL:
+        if counted is not None and order.status in _OVER:
             self._retire(counted)
 
     def drop(self, order: Order) -> None:
@@ -105,26 +112,26 @@ class Standing:
 
     def reducing(self, side: Side) -> dict[str, Order]:
         """The reduce-only orders of one side."""
-        return self.covering if side is BUY else self.shedding
+        return self.covering if side is _BUY else self.shedding
 
     def nearest(self, side: Side) -> Order | None:
         """The limit order of ours on `side` that would trade first: the highest bid, the lowest offer; of equal ones
         the oldest.
         """
-        if side is not BUY:
+        if side is not _BUY:
             return self._asks[0][2] if self._asks else None
         bids = self._bids
         if not bids:
             return None
         price, _, order = bids[-1]
-        return bids[bisect_left(bids, (price, 0, order))][2]
+        return bids[_search(bids, (price, 0, order))][2]
 
     def between(self, side: Side, low: Decimal, high: Decimal) -> Order | None:
         """A limit order of ours on `side` with a price of `low` to `high`, the lowest such; `None` where there is none."""
-        limits = self._bids if side is BUY else self._asks
+        limits = self._bids if side is _BUY else self._asks
         if not limits:
             return None
-        at = bisect_left(limits, (low, 0, limits[0][2]))
+        at = _search(limits, (low, 0, limits[0][2]))
         return limits[at][2] if at < len(limits) and limits[at][0] <= high else None
 
     def worst_price(self) -> Decimal:
@@ -143,7 +150,7 @@ class Standing:
 
     def _take(self, order: Order, left: Decimal) -> None:
         """Enter an order that was not known where it will be looked for; one that has ended only counts."""
-        buying = order.side is BUY
+        buying = order.side is _BUY
         kind = BUYS if buying else SELLS
         if order.reduce_only:
             kind += COVERS
@@ -157,13 +164,13 @@ class Standing:
         worst = self._worst
         if worst is not None and order.worst_price > worst:
             self._worst = order.worst_price
-        if order.status in TERMINAL:
+        if order.status in _OVER:
             return
-        if order.order_type is LIMIT:
+        if order.order_type is _LIMIT:
             if order.price is not None:
                 self._number = number = self._number + 1
                 counted.limit = limit = (order.price, number, order)
-                insort(self._bids if buying else self._asks, limit)
+                _insert(self._bids if buying else self._asks, limit)
         elif order.order_type in STOPS:
             self.stops[order.id] = order
 
@@ -171,8 +178,8 @@ class Standing:
         """An order that has ended trades with nobody any more, whatever it owes."""
         limit, order = counted.limit, counted.order
         if limit is not None:
-            limits = self._bids if order.side is BUY else self._asks
-            del limits[bisect_left(limits, limit)]
+            limits = self._bids if order.side is _BUY else self._asks
+            del limits[_search(limits, limit)]
             counted.limit = None
         elif order.order_type in STOPS:
             self.stops.pop(order.id, None)

@@ -7,13 +7,14 @@ whoever asked for them, so that exposure and every check count what can really f
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from kedge.model.facts import OrderAmended
 from kedge.model.money import canonical
 from kedge.model.order import TERMINAL, Order
 
 #: Nothing odd about a report.
-FINE = ""
+FINE: Final = ""
 
 
 def outstanding(order: Order) -> Decimal:

@@ -196,11 +196,8 @@ def orders_per_day(a: Assessment, bound: int) -> Answer:
 
 def duplicate(a: Assessment, bound: int) -> Answer:
     """The same wish was not sent within the window (C10)."""
-    last = a.state.orders.last_sent(a.intent)
-    if last is None:
-        return ZERO
-    age = (a.now - last) // NS_PER_MS
-    return Decimal(age) if age >= bound else outside(Decimal(age), "sent already")
+    last = a.state.orders.wishes.last_sent(a.intent, a.now - bound * NS_PER_MS)
+    return ZERO if last is None else outside(Decimal((a.now - last) // NS_PER_MS), "sent already")
 
 
 def open_orders(a: Assessment, bound: int) -> Answer:

@@ -310,15 +310,16 @@ def _is_writable(text: str) -> bool:
 
 
 #: Powers of ten beyond which no quantity or price is meant.
-DIGITS_MAX = 24
+DIGITS_MAX: Final = 24
 #: Wishes of one strategy because of one fact, and characters of one text in it.
-WISHES_MAX = 10_000
-TEXT_LENGTH_MAX = 10_000
+WISHES_MAX: Final = 10_000
+TEXT_LENGTH_MAX: Final = 10_000
 #: The last moment of a signed 64-bit nanosecond clock.
-EXPIRY_MAX = 2**63 - 1
-_LEAST, _MOST = Decimal(1).scaleb(-DIGITS_MAX), Decimal(1).scaleb(DIGITS_MAX)
-_NUMBERS = ("quantity", "target", "price", "stop_price", "trail", "stop_loss", "take_profit")
-_KINDS = (
+EXPIRY_MAX: Final = 2**63 - 1
+_LEAST: Final = Decimal(1).scaleb(-DIGITS_MAX)
+_MOST: Final = Decimal(1).scaleb(DIGITS_MAX)
+_NUMBERS: Final = ("quantity", "target", "price", "stop_price", "trail", "stop_loss", "take_profit")
+_KINDS: Final = (
     ("side", Side),
     ("order_type", OrderType),
     ("time_in_force", TimeInForce),
@@ -326,10 +327,10 @@ _KINDS = (
     ("post_only", bool),
     ("reduce_only", bool),
 )
-_FOUR_TEXTS = (str, str, str, str)
-_FLAGS = (bool, bool, int)
-_SIGNAL_TEXTS = ("symbol", "group", "tag", "reason")
-_CANCEL_TEXTS = ("symbol", "order_id", "reason")
+_FOUR_TEXTS: Final = (str, str, str, str)
+_FLAGS: Final = (bool, bool, int)
+_SIGNAL_TEXTS: Final = ("symbol", "group", "tag", "reason")
+_CANCEL_TEXTS: Final = ("symbol", "order_id", "reason")
 
 
 def _said(error: Exception) -> str:
