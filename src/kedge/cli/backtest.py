@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kedge.cli import console, loading
+from kedge.cli import console, loading, options
 from kedge.cli.config import FileConfig, TradingConfig, amount, read_config
 from kedge.cli.output import Output, write_json
 from kedge.cli.registry import digest_of, identity, remember, settings_of
@@ -63,25 +63,23 @@ _TYPED = {
     metavar="NAME=VALUE",
     help="A parameter of the strategy; see kedge strategies NAME.",
 )
-@click.option("--capital", metavar="AMOUNT", help="Money at the start.  [default: 10000]")
-@click.option("--fee", metavar="FRACTION", help="Fee as a fraction of notional.  [default: 0.001]")
+@options.CAPITAL
+@options.FEE
 @click.option(
     "--slippage-bps",
     metavar="BPS",
     help="What each taker fill is worsened by, in hundredths of a percent.  [default: 5]",
 )
-@click.option(
-    "--latency-ms", type=click.IntRange(min=0), help="How long orders, reports and data travel, each.  [default: 0]"
-)
-@click.option("--leverage", metavar="RATIO", help="Bound of notional over equity.  [default: 1]")
+@options.LATENCY
+@options.LEVERAGE
 @click.option(
     "--start", metavar="TIME", help="Only candles from this time on: 2024-01-31 or 2024-01-31T12:00:00Z, UTC."
 )
-@click.option("--end", metavar="TIME", help="Only candles before this time.")
-@click.option("--config", "config_file", metavar="FILE", help="A kedge.toml: limits, instruments, settings.")
-@click.option("--report", metavar="FILE.html", help="Write the report, one file that opens offline.")
+@options.END
+@options.CONFIG
+@options.REPORT
 @click.option("--journal", metavar="DIR", help="Write the journal; the directory must be new or empty.")
-@click.option("--json", "json_target", metavar="FILE|-", help="Write the result as JSON; - is standard output.")
+@options.RESULT_JSON
 def command(
     strategy: str,
     files: tuple[str, ...],

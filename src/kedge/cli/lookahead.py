@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from kedge.cli import console, loading
+from kedge.cli import console, loading, options
 from kedge.cli.backtest import period, symbol_for
 from kedge.cli.output import Output, write_json
 from kedge.cli.sweep import market_of
@@ -17,20 +17,12 @@ from kedge.model.instant import iso
 
 @click.command(name="lookahead")
 @click.argument("strategy")
-@click.option(
-    "--data",
-    "-d",
-    "files",
-    multiple=True,
-    required=True,
-    metavar="[SYMBOL=]FILE",
-    help="Candles, as for kedge backtest.",
-)
+@options.DATA
 @click.option("--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the strategy.")
 @click.option("--cuts", type=click.IntRange(min=1), default=20, show_default=True, help="At how many places to cut.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Which places.")
 @click.option("--start", metavar="TIME", help="Only candles from this time on, UTC.")
-@click.option("--end", metavar="TIME", help="Only candles before this time.")
+@options.END
 @click.option("--json", "json_target", metavar="FILE|-", help="Write what was found as JSON; - is standard output.")
 def command(
     strategy: str,

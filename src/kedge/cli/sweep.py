@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kedge.cli import console, loading
+from kedge.cli import console, loading, options
 from kedge.cli.backtest import distinct, engine_of, open_stream, period, symbol_for
 from kedge.cli.config import TradingConfig, read_config
 from kedge.cli.grid import parse_grid
@@ -39,15 +39,7 @@ _SHADES = ("red", "bright_red", "yellow", "bright_yellow", "bright_green", "gree
 
 @click.command(name="sweep")
 @click.argument("strategy")
-@click.option(
-    "--data",
-    "-d",
-    "files",
-    multiple=True,
-    required=True,
-    metavar="[SYMBOL=]FILE",
-    help="Candles, as for kedge backtest.",
-)
+@options.DATA
 @click.option(
     "--grid",
     "-g",
@@ -67,21 +59,21 @@ _SHADES = ("red", "bright_red", "yellow", "bright_yellow", "bright_green", "gree
     show_default=True,
     help="What runs are ranked by.",
 )
-@click.option("--capital", metavar="AMOUNT", help="Money at the start.  [default: 10000]")
-@click.option("--fee", metavar="FRACTION", help="Fee as a fraction of notional.  [default: 0.001]")
-@click.option("--slippage-bps", metavar="BPS", help="What each taker fill is worsened by.  [default: 5]")
-@click.option("--leverage", metavar="RATIO", help="Bound of notional over equity.  [default: 1]")
+@options.CAPITAL
+@options.FEE
+@options.SLIPPAGE
+@options.LEVERAGE
 @click.option("--start", metavar="TIME", help="Only candles from this time on, UTC.")
-@click.option("--end", metavar="TIME", help="Only candles before this time.")
-@click.option("--config", "config_file", metavar="FILE", help="A kedge.toml: limits, instruments, settings.")
+@options.END
+@options.CONFIG
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that share the work."
 )
-@click.option("--dask", default="", metavar="URL", help="A dask scheduler whose workers do it, as tcp://host:8786.")
+@options.DASK
 @click.option(
     "--out", metavar="FILE.parquet", help="Write the rows; a sweep that was interrupted goes on from what it kept."
 )
-@click.option("--json", "json_target", metavar="FILE|-", help="Write the result as JSON; - is standard output.")
+@options.RESULT_JSON
 def command(  # noqa: PLR0913  (the options of the command)
     strategy: str,
     files: tuple[str, ...],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct
 
-from kedge.cli import console, loading
+from kedge.cli import console, loading, options
 from kedge.cli.backtest import distinct, engine_of, open_stream, period, symbol_for
 from kedge.cli.config import TradingConfig, read_config
 from kedge.cli.grid import parse_grid
@@ -51,15 +51,7 @@ _CLASSES: dict[str, type[BaseStrategy]] = {}
 
 @click.command(name="walk-forward")
 @click.argument("strategy")
-@click.option(
-    "--data",
-    "-d",
-    "files",
-    multiple=True,
-    required=True,
-    metavar="[SYMBOL=]FILE",
-    help="Candles, as for kedge backtest.",
-)
+@options.DATA
 @click.option(
     "--grid",
     "-g",
@@ -93,19 +85,17 @@ _CLASSES: dict[str, type[BaseStrategy]] = {}
     help="What the best is best at: sharpe, sortino, return, final_equity.",
 )
 @click.option("--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
-@click.option("--dask", default="", metavar="URL", help="A dask scheduler whose workers do it, as tcp://host:8786.")
-@click.option("--capital", metavar="AMOUNT", help="Money at the start.  [default: 10000]")
-@click.option("--fee", metavar="FRACTION", help="Fee as a fraction of notional.  [default: 0.001]")
-@click.option("--slippage-bps", metavar="BPS", help="What each taker fill is worsened by.  [default: 5]")
-@click.option(
-    "--latency-ms", type=click.IntRange(min=0), help="How long orders, reports and data travel, each.  [default: 0]"
-)
-@click.option("--leverage", metavar="RATIO", help="Bound of notional over equity.  [default: 1]")
+@options.DASK
+@options.CAPITAL
+@options.FEE
+@options.SLIPPAGE
+@options.LATENCY
+@options.LEVERAGE
 @click.option("--start", metavar="TIME", help="Only candles from this time on: 2024-01-31, UTC.")
-@click.option("--end", metavar="TIME", help="Only candles before this time.")
-@click.option("--config", "config_file", metavar="FILE", help="A kedge.toml: limits, instruments, settings.")
-@click.option("--report", metavar="FILE.html", help="Write the report, one file that opens offline.")
-@click.option("--json", "json_target", metavar="FILE|-", help="Write the result as JSON; - is standard output.")
+@options.END
+@options.CONFIG
+@options.REPORT
+@options.RESULT_JSON
 def command(
     strategy: str,
     files: tuple[str, ...],
@@ -116,7 +106,7 @@ def command(
     config_file: str | None,
     report: str | None,
     json_target: str | None,
-    **options: Any,
+    **settings: Any,
 ) -> None:
     """Choose the parameters of STRATEGY on one stretch of candles, judge them on the next, and move on.
 
@@ -134,7 +124,7 @@ def command(
     if both is not None:
         raise StrategyError(f"{both} is given by --param and by --grid; give it once")
     bounds = period(start, end)
-    engine = engine_of(config, options)
+    engine = engine_of(config, settings)
     with redirect_stdout(sys.stderr) if output.json_on_stdout else nullcontext():
         streams = [whole(open_stream(each)) for each in files]
         symbols = distinct([stream.symbol for stream in streams])
@@ -147,7 +137,7 @@ def command(
         checked_grid(found, space, fixed)
         factory = Named(strategy, fixed)
         with output.whole():
-            result = walk(factory, space, [stream.between(*bounds) for stream in streams], engine, options)
+            result = walk(factory, space, [stream.between(*bounds) for stream in streams], engine, settings)
             known = note(result, environment, engine, factory, digest_of(streams), f"{bounds[0]} to {bounds[1]}")
             evidence = evidence_of(result, *known)
             if output.report is not None:
@@ -168,7 +158,7 @@ def whole(stream: Any) -> Any:
 
 
 def walk(
-    factory: Named, space: dict[str, list[str]], streams: list[Any], engine: BacktestEngine, options: dict[str, Any]
+    factory: Named, space: dict[str, list[str]], streams: list[Any], engine: BacktestEngine, settings: dict[str, Any]
 ) -> WalkForwardResult:
     """The walk itself, with a progress bar while a terminal watches."""
     from kedge.research.evaluate import Settings
@@ -178,15 +168,15 @@ def walk(
 
     optimizer = WalkForwardOptimizer(
         Market(streams),
-        options["in_sample_days"],
-        options["out_of_sample_days"],
-        embargo_days=options["embargo_days"],
-        anchored=options["anchored"],
+        settings["in_sample_days"],
+        settings["out_of_sample_days"],
+        embargo_days=settings["embargo_days"],
+        anchored=settings["anchored"],
         settings=Settings.of_engine(engine),
-        objective=options["objective"],
-        search=Search(options["search"], options["trials"], options["seed"]),
-        jobs=options["jobs"],
-        dask=options["dask"],
+        objective=settings["objective"],
+        search=Search(settings["search"], settings["trials"], settings["seed"]),
+        jobs=settings["jobs"],
+        dask=settings["dask"],
     )
     windows = optimizer.schedule.windows(*optimizer.market.span)
     with console.progress("walk-forward", 2 * len(windows)) as advance:
