@@ -18,6 +18,14 @@ from kedge.strategies.directional import DirectionalStrategy
 from kedge.strategies.indicators.rsi import RSI
 
 
+def check_levels(oversold: Decimal, exit_level: Decimal, overbought: Decimal) -> None:
+    """The three levels of the index must rise; `StrategyError` where they do not."""
+    if not oversold < exit_level < overbought:
+        raise StrategyError(
+            f"oversold is {oversold}, exit_level {exit_level}, overbought {overbought}; they must rise in this order"
+        )
+
+
 class RsiStrategy(DirectionalStrategy):
     """Buys what was sold too long and sells what was bought too long, by Wilder's index."""
 
@@ -27,11 +35,7 @@ class RsiStrategy(DirectionalStrategy):
     exit_level: Annotated[Decimal, Bounds(0, 100), "the index at which a position is closed"] = Decimal(50)
 
     def check(self) -> None:
-        if not self.oversold < self.exit_level < self.overbought:
-            raise StrategyError(
-                f"oversold is {self.oversold}, exit_level {self.exit_level}, overbought {self.overbought};"
-                " they must rise in this order"
-            )
+        check_levels(self.oversold, self.exit_level, self.overbought)
 
     def warmup_bars(self) -> int:
         return self.window + 1

@@ -94,14 +94,12 @@ class MarketView:
         record = self._records.get(fact.symbol)
         if record is None:
             return False
-        try:
-            if isinstance(fact, Candle) and as_expected(
-                record, fact.ts, fact.interval, fact.open, fact.high, fact.low, fact.close, fact.volume
-            ):
-                return True
-        except BAD_VALUE:
-            return False
         if isinstance(fact, Candle):
+            try:
+                if as_expected(record, fact.ts, fact.interval, fact.open, fact.high, fact.low, fact.close, fact.volume):
+                    return True
+            except BAD_VALUE:
+                return False
             if rules.candle_values(fact) or candle_order(record, fact):
                 return False
             low, high, at = fact.low, fact.high, fact.ts + fact.interval

@@ -14,7 +14,7 @@ from kedge.core.strategy.bars import Bars
 from kedge.core.strategy.moves import FLAT, KEEP, LONG, SHORT, moves
 from kedge.core.strategy.parameters import Bounds
 from kedge.core.strategy.signals import SignalStrategy
-from kedge.model.errors import StrategyError
+from kedge.strategies.rsi import check_levels
 
 if TYPE_CHECKING:
     from kedge.core.strategy.bars import Ints
@@ -35,11 +35,7 @@ class RsiSignals(SignalStrategy):
     exit_level: Annotated[Decimal, Bounds(0, 100), "the index at which a position is closed"] = Decimal(50)
 
     def check(self) -> None:
-        if not self.oversold < self.exit_level < self.overbought:
-            raise StrategyError(
-                f"oversold is {self.oversold}, exit_level {self.exit_level}, overbought {self.overbought};"
-                " they must rise in this order"
-            )
+        check_levels(self.oversold, self.exit_level, self.overbought)
 
     def lookback(self) -> int:
         return self.window + 1
